@@ -1,0 +1,195 @@
+"""What a probe measured and what follows from it: the typed parts of report.json."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from advisor.brief import Brief
+from advisor.dataset.types import Finding
+from advisor.quantity import Frozen
+from advisor.recommendation import Recommendation
+
+__all__ = [
+    "ClassScore",
+    "Confusion",
+    "CurvePoint",
+    "DatasetSummary",
+    "Decision",
+    "Evidence",
+    "Expected",
+    "LatencyMeasured",
+    "Metric",
+    "ModelResult",
+    "NamedMetric",
+    "ProbeResult",
+    "Report",
+    "SplitSizes",
+    "Status",
+]
+
+Status = Literal["ok", "stopped", "failed"]
+
+
+class Metric(Frozen):
+    """A metric (0–1) with its 95 % interval over n examples."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ClassScore(Frozen):
+    """How well one class is recognised; n is its number of examples in the report split."""
+
+    precision: float
+    recall: float
+    f1: float
+    n: int
+
+
+class Confusion(Frozen):
+    """Counts; rows are the truth."""
+
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+
+
+class NamedMetric(Frozen):
+    """The brief's metric on the select split, with its 95 % interval."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+class CurvePoint(Frozen):
+    """A finished rung, measured on the select split. `seconds` is this rung's own time."""
+
+    rung: str
+    examples: int
+    epochs: int
+    seconds: float
+    metric: NamedMetric
+
+
+class LatencyMeasured(Frozen):
+    """Preprocessing + forward of requests of `batch` examples, in milliseconds, on this machine."""
+
+    p50: float
+    p95: float
+    batch: int = 1
+
+
+class ModelResult(Frozen):
+    """What became of one model. `metrics`, `per_class` and `confusion` are of the report split, of the best rung."""
+
+    model: str
+    kind: Literal["weights", "api", "classical", "baseline"]
+    revision: str | None = None
+    licence: str | None = None
+    status: Status
+    because: str = ""
+    strategy: str | None = None
+    hyperparameters: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Metric] | None = None
+    per_class: dict[str, ClassScore] = Field(default_factory=dict)
+    confusion: Confusion | None = None
+    errors: tuple[dict[str, Any], ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    transferability: dict[str, float] = Field(default_factory=dict)
+    latency_ms: LatencyMeasured | None = None
+    throughput_per_s: float | None = None
+    peak_memory_mb: float | None = None
+    size_mb: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the decision may look at: the select split, never the report split.
+
+    :ivar truth: (n,) class indices.
+    :ivar predictions: model → (n,) predicted class indices of its best rung.
+    :ivar fractions: model → share of the training examples that its best rung learnt from.
+    """
+
+    labels: tuple[str, ...]
+    truth: "np.ndarray[Any, np.dtype[np.int64]]"
+    predictions: dict[str, "np.ndarray[Any, np.dtype[np.int64]]"]
+    fractions: dict[str, float]
+
+
+class ProbeResult(Frozen):
+    """A whole probe. `elapsed_s` runs from the worker's start, imports included, to the last result."""
+
+    model_config = {"arbitrary_types_allowed": True}
+
+    budget_s: float
+    elapsed_s: float
+    seed: int
+    machine: dict[str, Any]
+    versions: dict[str, str]
+    results: tuple[ModelResult, ...]
+    cancelled: bool = False
+    evidence: Evidence | None = Field(default=None, exclude=True, repr=False)
+
+
+class Expected(Frozen):
+    """What full fine-tuning on all of the user's data should reach."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    strategy: str
+
+
+class Decision(Frozen):
+    """The choice. `p_best` and `ranking` hold every `ok` model; `winner` is None when nothing could be probed."""
+
+    winner: str | None
+    tied_with: tuple[str, ...] = ()
+    p_best: dict[str, float] = Field(default_factory=dict)
+    ranking: tuple[str, ...] = ()
+    because: str = ""
+    next_steps: tuple[str, ...] = ()
+    expected: dict[str, Expected] = Field(default_factory=dict)
+    risks: tuple[str, ...] = ()
+
+
+class SplitSizes(Frozen):
+    """Examples in each split."""
+
+    train: int
+    select: int
+    report: int
+
+
+class DatasetSummary(Frozen):
+    """The data as the report names them."""
+
+    sha256: str
+    examples: int
+    classes: dict[str, int]
+    splits: SplitSizes
+    findings: tuple[Finding, ...]
+    task: str
+    name: str
+
+
+class Report(Frozen):
+    """report.json: the artefact of which everything else is a view."""
+
+    version: int = Field(default=1, alias="schema", serialization_alias="schema")
+    created: str
+    command: str
+    brief: Brief
+    brief_filled: tuple[str, ...]
+    recommendation: Recommendation
+    dataset: DatasetSummary | None
+    probe: ProbeResult
+    decision: Decision
