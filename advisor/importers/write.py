@@ -1,4 +1,4 @@
-"""Writing a family of cards and a table of results the same way every time, so that a refresh is a reviewable diff."""
+"""Writing a family of cards or a table of results always the same way: a refresh is then a readable diff."""
 
 import csv
 import datetime as dt
