@@ -23,10 +23,12 @@ METRIC = re.compile(r"accuracy|balanced_accuracy|macro_f1|(recall|precision):.+"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
-def _question(ask: str, why: str, unit: str = "", expert: bool = False, **limits: Any) -> Any:
+def _question(
+    ask: str, why: str, unit: str = "", expert: bool = False, default: Any = None, **limits: Any
+) -> Any:
     """Attach to a field the plain question that the questionnaire asks for it."""
-    extra = {"ask": ask, "why": why, "unit": unit, "expert": expert}
-    return Field(default=None, json_schema_extra=extra, **limits)
+    extra: Any = {"ask": ask, "why": why, "unit": unit, "expert": expert}
+    return Field(default=default, json_schema_extra=extra, **limits)
 
 
 class DataFacts(Frozen):
@@ -83,18 +85,15 @@ class DataFacts(Frozen):
 class Constraints(Frozen):
     """What must hold. None binds nothing."""
 
-    device: str = Field(
+    device: str = _question(
+        "Where will it run?", "Latency, memory and cost follow from it.", default="this-machine"
+    )
+    train_device: str = _question(
+        "Where will it be trained?",
+        "It decides which tuning is affordable.",
+        expert=True,
         default="this-machine",
-        json_schema_extra={
-            "ask": "Where will it run?", "why": "Latency, memory and cost follow from it.", "unit": "", "expert": False,
-        },
-    )  # fmt: skip
-    train_device: str = Field(
-        default="this-machine",
-        json_schema_extra={
-            "ask": "Where will it be trained?", "why": "It decides which tuning is affordable.", "unit": "", "expert": True,
-        },
-    )  # fmt: skip
+    )
     train_minutes: Positive | None = _question(
         "How long may training take?", "It rules out tuning that would not finish.", "min", True
     )
@@ -108,28 +107,17 @@ class Constraints(Frozen):
     size_mb: Positive | None = _question(
         "How large may the download be?", "Larger files are dropped.", "MB", True
     )
-    licence: Literal["any", "commercial", "permissive"] = Field(
+    licence: Literal["any", "commercial", "permissive"] = _question(
+        "What will you do with it?",
+        "Some weights may not be used in a business, some bind your own code.",
         default="any",
-        json_schema_extra={
-            "ask": "What will you do with it?",
-            "why": "Some weights may not be used in a business, some bind your own code.",
-            "unit": "", "expert": False,
-        },
-    )  # fmt: skip
-    privacy: Literal["any", "local"] = Field(
-        default="any",
-        json_schema_extra={
-            "ask": "May the data leave your machines?",
-            "why": "If not, hosted services are out.", "unit": "", "expert": False,
-        },
-    )  # fmt: skip
-    offline: bool = Field(
-        default=False,
-        json_schema_extra={
-            "ask": "Must it work without any download?",
-            "why": "Then only models that are already here count.", "unit": "", "expert": False,
-        },
-    )  # fmt: skip
+    )
+    privacy: Literal["any", "local"] = _question(
+        "May the data leave your machines?", "If not, hosted services are out.", default="any"
+    )
+    offline: bool = _question(
+        "Must it work without any download?", "Then only models that are already here count.", default=False
+    )
     monthly_cost_usd: Positive | None = _question(
         "What may it cost a month?", "Hosted services and rented machines are held against it.", "USD"
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from advisor.brief import Brief
 from advisor.dataset.types import Finding
@@ -85,7 +85,7 @@ class LatencyMeasured(Frozen):
 
 
 class ModelResult(Frozen):
-    """What became of one model. `metrics`, `per_class` and `confusion` are of the report split, of the best rung."""
+    """What became of one model; `metrics`, `per_class` and `confusion` are its best rung's, on the report split."""
 
     model: str
     kind: Literal["weights", "api", "classical", "baseline"]
@@ -126,7 +126,7 @@ class Evidence:
 class ProbeResult(Frozen):
     """A whole probe. `elapsed_s` runs from the worker's start, imports included, to the last result."""
 
-    model_config = {"arbitrary_types_allowed": True}
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     budget_s: float
     elapsed_s: float
@@ -149,7 +149,7 @@ class Expected(Frozen):
 
 
 class Decision(Frozen):
-    """The choice. `p_best` and `ranking` hold every `ok` model; `winner` is None when nothing could be probed."""
+    """The choice. `p_best` and `ranking` hold every `ok` model; without any, `winner` is None."""
 
     winner: str | None
     tied_with: tuple[str, ...] = ()
