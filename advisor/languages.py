@@ -1,0 +1,65 @@
+"""Which languages a model reads, and in which language a benchmark speaks."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+__all__ = ["ANY", "benchmark_language", "covered", "english_name", "primary"]
+
+ANY = "mul"
+"""The primary tag of models and benchmarks that span many languages."""
+
+LONG_TAGS = {
+    "cmn": "zh", "zho": "zh", "chi": "zh", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr",
+    "spa": "es", "jpn": "ja", "kor": "ko", "rus": "ru", "ara": "ar", "por": "pt", "ita": "it",
+    "multilingual": ANY,
+}  # fmt: skip
+NAMES = {
+    "en": "English", "zh": "Chinese", "de": "German", "fr": "French", "es": "Spanish", "ja": "Japanese",
+    "ko": "Korean", "ru": "Russian", "ar": "Arabic", "pt": "Portuguese", "it": "Italian", "nl": "Dutch",
+    "pl": "Polish", "tr": "Turkish", "th": "Thai", "hi": "Hindi", "vi": "Vietnamese", ANY: "many languages",
+}  # fmt: skip
+CHINESE_BENCHMARKS = re.compile(
+    r"(^|[^a-z])(cmn|zh|zho|c-?mteb|clue\w*|cluener|tnews|iflytek|afqmc|ocnli|cmnli|csl|lcqmc|bq|xiaobu|waimai|jdreview"
+    r"|onlineshopping|chnsenticorp|c-eval|ceval|cmmlu|aishell\d*|wenetspeech|dureader\w*|cmrc\w*|drcd|thucnews)"
+    r"([^a-z]|$)"
+)
+MANY_BENCHMARKS = re.compile(
+    r"(^|[^a-z])(multilingual|mmteb|mul|xnli|xtreme|fleurs|voxpopuli|mls|flores\d*|tydi\w*|miracl|massive|mteb-m\w*)"
+    r"([^a-z]|$)"
+)
+
+
+def primary(tag: str) -> str:
+    """Reduce a BCP-47 tag to its language: `zh-Hans` and `cmn` both give `zh`."""
+    base = tag.split("-")[0].lower()
+    return LONG_TAGS.get(base, base)
+
+
+def english_name(tag: str) -> str:
+    """Name a language for a sentence; the tag itself where no name is known."""
+    return NAMES.get(primary(tag), tag)
+
+
+def covered(wanted: Sequence[str], offered: Sequence[str] | None) -> float | None:
+    """Say which share of the wanted languages a model reads.
+
+    :param wanted: the data's languages.
+    :param offered: the model's languages; None is unknown.
+    :return: 0–1, or None where the model's languages are unknown or nothing is wanted.
+    """
+    if offered is None or not wanted:
+        return None
+    known = {primary(tag) for tag in offered}
+    if ANY in known:
+        return 1.0
+    return sum(primary(tag) in known for tag in wanted) / len(wanted)
+
+
+@lru_cache(maxsize=4096)
+def benchmark_language(benchmark: str) -> str:
+    """Guess a text or speech benchmark's language from its id: `zh`, `mul` or `en`."""
+    name = benchmark.lower()
+    if CHINESE_BENCHMARKS.search(name):
+        return "zh"
+    return ANY if MANY_BENCHMARKS.search(name) else "en"
