@@ -130,6 +130,7 @@ WHERE_FORMS = {
     "package": r"pip install [\w.\[\],=<>-]+( [\w.\[\],=<>-]+)*",
     "github": r"https://github\.com/[\w.-]+/[\w.-]+(/[\w./-]+)?",
     "api": r"https://[\w.-]+(/[\w./-]*)?",
+    "local": r".+",
 }
 
 
@@ -146,6 +147,7 @@ class Where(Frozen):
         "package",
         "github",
         "api",
+        "local",
     ]
     ref: str
 
