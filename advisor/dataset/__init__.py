@@ -1,0 +1,22 @@
+"""Reading uploads safely, profiling and splitting them."""
+
+from advisor.dataset.filling import facts, fill
+from advisor.dataset.images import ImageReader, load_image
+from advisor.dataset.profiling import profile
+from advisor.dataset.reading import read
+from advisor.dataset.splitting import split
+from advisor.dataset.types import Dataset, Finding, Profile, Splits
+
+__all__ = [
+    "Dataset",
+    "Finding",
+    "ImageReader",
+    "Profile",
+    "Splits",
+    "facts",
+    "fill",
+    "load_image",
+    "profile",
+    "read",
+    "split",
+]

@@ -37,6 +37,8 @@ class Dataset:
     :ivar groups: examples with the same number are duplicates and stay on one side of every split.
     :ivar sha256: over the sorted (relative path, content) of everything read.
     :ivar columns: the text and the label column of a table.
+    :ivar sizes: width and height of each image in pixels, as stored; empty for texts.
+    :ivar grey: for each image whether it has no colour; empty for texts.
     """
 
     task: DataTask
@@ -48,6 +50,8 @@ class Dataset:
     sha256: str
     findings: tuple[Finding, ...] = field(default=())
     columns: tuple[str, str] | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
+    grey: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,0 +1,106 @@
+"""CSV and TSV: the separator found, quotes taken as they are meant, broken ones named by row."""
+
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+
+from advisor.dataset import limits
+from advisor.dataset.types import Finding
+from advisor.errors import DataError
+
+__all__ = ["read_delimited"]
+
+Rows = list[tuple[int, list[str | None]]]
+
+
+def read_delimited(path: Path, text: str) -> tuple[Rows, tuple[Finding, ...]]:
+    """Split a delimited text into rows.
+
+    :param path: names the file; `.tsv` prefers tabs.
+    :param text: its content.
+    :return: (line at which the row begins, values) for each row that is not blank, and what was noticed.
+    :raises DataError: naming the row where a quote never closes or a value is too long.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), limits.VALUE_CHARACTERS))
+    findings: list[Finding] = []
+    if "\0" in text:
+        lines = [number for number, line in enumerate(text.split("\n"), start=1) if "\0" in line]
+        text = text.replace("\0", "")
+        detail = f"{len(lines)} rows held NUL characters, which were removed."
+        rows_named = tuple(f"row {line}" for line in lines[:20])
+        findings.append(Finding(kind="nul-bytes", severity="medium", detail=detail, examples=rows_named))
+    delimiter = _delimiter(path, text)
+    try:
+        return _rows(path, text, delimiter, strict=True), tuple(findings)
+    except csv.Error as error:
+        broken = error
+    if "unexpected end" not in str(broken):
+        try:
+            rows = _rows(path, text, delimiter, strict=False)
+        except csv.Error as error:
+            broken = error
+        else:
+            if not _swallows(rows):
+                return rows, tuple(findings)
+    rows = _rows(path, text, delimiter, quoting=csv.QUOTE_NONE)
+    widths = Counter(len(values) for _, values in rows)
+    odd = [number for number, values in rows if len(values) != len(rows[0][1])]
+    if widths[len(rows[0][1])] == len(rows) and '"' in text:
+        detail = "A double quote is never closed, so quotes were read as ordinary characters."
+        findings.append(Finding(kind="quotes", severity="medium", detail=detail, examples=_unclosed(rows)))
+        return rows, tuple(findings)
+    where = _unclosed(rows) or tuple(f"row {number}" for number in odd[:1])
+    raise DataError(
+        f"{path}, {where[0] if where else 'row 1'}: a double quote is opened and never closed ({broken})",
+        fix='Close it, write quotes inside of a text twice (""), or save the table as Excel or JSONL.',
+    )
+
+
+def _rows(
+    path: Path, text: str, delimiter: str, strict: bool = False, quoting: int = csv.QUOTE_MINIMAL
+) -> Rows:
+    stream = io.StringIO(text, newline="")
+    reader = csv.reader(stream, delimiter=delimiter, strict=strict, quoting=quoting)  # type: ignore[arg-type]
+    rows: Rows = []
+    start = 1
+    for values in reader:
+        if any(value.strip() for value in values):
+            rows.append((start, list(values)))
+        start = reader.line_num + 1
+        if len(rows) > limits.ROWS:
+            raise DataError(f"{path} holds more than {limits.ROWS:,} rows", fix="Give a sample.")
+    return rows
+
+
+def _delimiter(path: Path, text: str) -> str:
+    """The separator that splits the first rows most alike, into two values or more."""
+    tab_first = path.suffix.lower() in (".tsv", ".txt")
+    head = text[: 1 << 16]
+    if len(text) > len(head):
+        head = head[: head.rfind("\n") + 1] or head
+    best, best_score = "\t" if tab_first else ",", 0.0
+    for delimiter in "\t,;|" if tab_first else ",\t;|":
+        try:
+            sample = _rows(path, head, delimiter)[:200]
+        except csv.Error:
+            continue
+        if not sample or len(sample[0][1]) < 2:
+            continue
+        width = len(sample[0][1])
+        score = sum(len(values) == width for _, values in sample) / len(sample)
+        if score > best_score + 0.1:
+            best, best_score = delimiter, score
+    return best
+
+
+def _swallows(rows: Rows) -> bool:
+    """A value of very many lines is a quote that closed where another should have opened."""
+    return any(
+        value.count("\n") > 200 for _, values in rows for value in values if value and len(value) > 400
+    )
+
+
+def _unclosed(rows: Rows) -> tuple[str, ...]:
+    odd = [number for number, values in rows if sum((value or "").count('"') for value in values) % 2]
+    return tuple(f"row {number}" for number in odd[:20])
