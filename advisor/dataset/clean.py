@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advisor.dataset.columns import is_number
+from advisor.dataset.columns import DATE, is_number
 from advisor.dataset.duplicates import same_text
 from advisor.dataset.types import Finding, Severity
 from advisor.errors import DataError
@@ -74,17 +74,20 @@ def note_labels(labels: Sequence[str], ids: Sequence[str]) -> list[Finding]:
     spellings: dict[str, list[str]] = defaultdict(list)
     for label in sorted(counts):
         spellings[same_text(label)].append(label)
-    alike = [" / ".join(f"{short(name)} ({counts[name]})" for name in names) for names in spellings.values() if len(names) > 1]  # fmt: skip
-    if alike:
-        detail = f"Labels that differ only in case, spaces or width are kept as classes of their own: {'; '.join(alike[:10])}."
+    twins = [names for names in spellings.values() if len(names) > 1]
+    if twins:
+        shown = "; ".join(
+            " / ".join(str(_Place(name, counts[name])) for name in names) for names in twins[:10]
+        )
+        detail = f"Labels that differ only in case, spaces or width are kept as different classes: {shown}."
         findings.append(finding("similar-labels", "high", detail))
     longest = max(counts, key=len)
     if len(longest) > 200:
         rows = [id for id, label in zip(ids, labels, strict=True) if len(label) > 200]
-        detail = f"{len(rows)} labels are longer than 200 characters (up to {len(longest):,}); is it the label column?"
+        detail = (
+            f"{len(rows)} labels are longer than 200 characters (up to {len(longest):,}); is it the label?"
+        )
         findings.append(finding("long-labels", "medium", detail, rows))
-    from advisor.dataset.columns import DATE
-
     if all(DATE.fullmatch(label) for label in counts):
         findings.append(
             finding(
@@ -97,7 +100,7 @@ def note_labels(labels: Sequence[str], ids: Sequence[str]) -> list[Finding]:
         many = len(counts) > 30
         detail = f"The {len(counts)} classes are written as numbers and kept as written."
         if many:
-            detail = f"The {len(counts)} classes are numbers; if their order matters this is regression, which a classifier ignores."
+            detail = f"The {len(counts)} classes are numbers; a classifier, unlike regression, ignores order."
         findings.append(finding("numeric-labels", "medium" if many else "info", detail))
     if len(counts) > 1000:
         detail = f"{len(counts):,} classes for {len(labels):,} examples: a probe sees few of each."
@@ -131,7 +134,10 @@ def drop_small(labels: Sequence[str], ids: Sequence[str], origin: object) -> tup
         return kept, []
     gone = [ids[index] for index, label in enumerate(labels) if counts[label] < 2]
     names = ", ".join(short(label) for label in small[:5])
-    detail = f"{len(small)} class{'' if len(small) == 1 else 'es'} with a single example left out: {names}{' …' if len(small) > 5 else ''}."
+    more = " …" if len(small) > 5 else ""
+    detail = (
+        f"{len(small)} class{'' if len(small) == 1 else 'es'} with a single example left out: {names}{more}."
+    )
     return kept, [finding("small-class", "medium", detail, gone)]
 
 
@@ -157,7 +163,7 @@ def note_repeats(
     if clashes:
         rows = [f"{ids[index]} ({short(labels[index], 30)})" for group in clashes for index in group]
         severity: Severity = "high" if len(rows) * 50 > total else "medium"
-        detail = f"{len(clashes)} {noun} occur with different labels ({len(rows)} examples); at most one of the labels is right."
+        detail = f"{len(clashes)} {noun} have different labels ({len(rows)} examples); at most one is right."
         findings.append(finding("conflicting-labels", severity, detail, rows))
     if repeated:
         extra = sum(len(group) - 1 for group in repeated)
@@ -170,7 +176,7 @@ def note_repeats(
     if near:
         rows = [f"{ids[index]} ~ {ids[groups[index]]}" for index in near]
         severity = "medium" if len(near) * 10 > total else "low"
-        detail = f"{len(near)} {noun} look the same as an earlier one; they stay together on one side of the split."
+        detail = f"{len(near)} {noun} look like an earlier one; they stay together on one side of the split."
         findings.append(finding("near-duplicates", severity, detail, rows))
     return findings
 
@@ -186,11 +192,16 @@ def note_balance(labels: Sequence[str]) -> list[Finding]:
     findings: list[Finding] = []
     if most >= 3 * least:
         severity: Severity = "high" if most >= 20 * least else "medium" if most >= 5 * least else "low"
-        detail = f"The largest class, {short(largest)}, has {most} examples, the smallest, {short(smallest)}, {least}: {most / least:.1f} times as many."
+        detail = (
+            f"The largest class, {short(largest)}, has {most} examples, "
+            f"the smallest, {short(smallest)}, {least}: "
+            f"{most / least:.1f} times as many."
+        )
         findings.append(finding("imbalance", severity, detail))
     few = [str(_Place(label, count)) for label, count in reversed(counts) if count < 20]
     if few:
         severity = "high" if least < 5 else "medium"
-        detail = f"{len(few)} of {len(counts)} classes have fewer than 20 examples: {', '.join(few[:5])}{' …' if len(few) > 5 else ''}. Their results are uncertain."
+        some = ", ".join(few[:5]) + (" …" if len(few) > 5 else "")
+        detail = f"{len(few)} of {len(counts)} classes have fewer than 20 examples: {some}. Results stay uncertain."
         findings.append(finding("few-examples", severity, detail))
     return findings

@@ -9,71 +9,15 @@ from advisor.errors import DataError, nearest
 __all__ = ["choose_columns", "is_number"]
 
 FIRST_TEXT, FIRST_LABEL = "text", "label"
-TEXTS = frozenset(
-    [
-        "text",
-        "texts",
-        "sentence",
-        "sentences",
-        "content",
-        "contents",
-        "review",
-        "reviews",
-        "message",
-        "messages",
-        "body",
-        "comment",
-        "comments",
-        "query",
-        "question",
-        "utterance",
-        "ticket",
-        "document",
-        "tweet",
-        "post",
-        "description",
-        "abstract",
-        "headline",
-        "review_body",
-        "review_text",
-        "文本",
-        "内容",
-        "评论",
-        "句子",
-        "正文",
-        "文字",
-        "评价",
-        "问题",
-        "描述",
-        "工单内容",
-    ]
-)
-LABELS = frozenset(
-    [
-        "label",
-        "labels",
-        "class",
-        "classes",
-        "category",
-        "categories",
-        "target",
-        "intent",
-        "sentiment",
-        "topic",
-        "tag",
-        "y",
-        "label_text",
-        "label_name",
-        "class_name",
-        "标签",
-        "类别",
-        "分类",
-        "意图",
-        "情感",
-        "类型",
-        "标注",
-    ]
-)
+TEXTS = frozenset("""
+    text texts sentence sentences content contents review reviews message messages body comment comments query
+    question utterance ticket document tweet post description abstract headline review_body review_text
+    文本 内容 评论 句子 正文 文字 评价 问题 描述 工单内容
+""".split())  # fmt: skip  # noqa: SIM905
+LABELS = frozenset("""
+    label labels class classes category categories target intent sentiment topic tag y label_text label_name
+    class_name 标签 类别 分类 意图 情感 类型 标注
+""".split())  # fmt: skip  # noqa: SIM905
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?%?")
 DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}([-/.月]\d{1,4}日?)?([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?Z?")
 SAMPLE = 5000

@@ -31,8 +31,8 @@ def group_equal(keys: Sequence[Hashable]) -> list[int]:
 def group_similar(thumbs: Sequence[bytes], groups: Sequence[int]) -> list[int]:
     """Join groups of images that show the same picture, resized or compressed anew.
 
-    A difference hash (gradient signs of the brightness, 64 bits) finds the candidates: with at most three bits
-    changed, one of its four bands is unchanged. The pixels of the thumbnails decide.
+    A difference hash (gradient signs of the brightness, 64 bits) finds the candidates: with at most three
+    bits changed, one of its four bands is unchanged. The pixels of the thumbnails decide.
 
     :param thumbs: n thumbnails of equal size, RGB bytes; empty where there is none.
     :param groups: n group numbers, each the index of the group's first example.

@@ -17,8 +17,8 @@ def facts(profile: Profile) -> DataFacts:
     """Say in the brief's words what the data are like.
 
     :param profile: the data's profile.
-    :return: examples, classes, imbalance; median tokens and the languages of at least 5 % of the texts, or the
-        median shorter side of the images.
+    :return: examples, classes, imbalance; median tokens and the languages of at least 5 % of the texts, or
+        the median shorter side of the images.
     """
     languages = tuple(
         tag
@@ -51,13 +51,14 @@ def fill(brief: Brief, profile: Profile) -> tuple[Brief, tuple[str, ...], tuple[
         Finding(
             kind="contradiction",
             severity="medium",
-            detail=f"The brief says data.{key} = {_shown(said[key])}, the data say {_shown(found[key])}; the brief counts.",
+            detail=f"The brief says data.{key} = {_shown(said[key])}, "
+            f"the data say {_shown(found[key])}; the brief wins.",
         )
         for key in found
         if said[key] is not None and found[key] is not None and _contradicts(key, said[key], found[key])
     ]
     if brief.task in ("image-classification", "text-classification") and brief.task != profile.task:
-        detail = f"The brief's task is {brief.task}, the data fit {profile.task}; the brief counts."
+        detail = f"The brief's task is {brief.task}, the data fit {profile.task}; the brief wins."
         findings.append(Finding(kind="contradiction", severity="high", detail=detail))
     data = brief.data.model_copy(update=filled)
     return brief.model_copy(update={"data": data}), tuple(f"data.{key}" for key in filled), tuple(findings)

@@ -17,6 +17,14 @@ __all__ = ["ImageReader", "Look", "inspect", "load_image"]
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 THUMB = 16
+FOREIGN = {
+    b"%pdf": "a PDF",
+    b"<svg": "an SVG",
+    b"<?xml": "an XML or SVG",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"pk\3\4": "a zip",
+}
 
 
 @dataclass(frozen=True)
@@ -152,8 +160,8 @@ def _reason(error: Exception, content: bytes) -> str:
         return "empty file"
     if isinstance(error, UnidentifiedImageError):
         head = content.lstrip()[:256].lower()
-        for mark, kind in ((b"%pdf", "a PDF"), (b"<svg", "an SVG"), (b"<?xml", "an XML or SVG"), (b"<!doctype", "a web page"), (b"<html", "a web page"), (b"pk\3\4", "a zip")):  # fmt: skip
-            if mark in head[: 256 if mark == b"<svg" else 16]:
+        for mark, kind in FOREIGN.items():
+            if head.startswith(mark):
                 return f"not an image but {kind}"
         return "not a known image format"
     return str(error) or type(error).__name__

@@ -127,12 +127,12 @@ def _ignored(paths: list[str]) -> Finding:
     hint = ""
     if foreign := sorted({Path(path).suffix.lower() for path in paths} & FOREIGN_IMAGES):
         hint = f" Convert {', '.join(foreign)} to JPEG or PNG to use them."
-    some = ", ".join(sorted(paths)[:3])
+    some = ", ".join(sorted(paths)[:3]) + (" …" if len(paths) > 3 else "")
     count = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
     return _finding(
         "ignored-files",
         "low" if hint else "info",
-        f"{count} outside of a class folder, hidden or no image: {some}{' …' if len(paths) > 3 else ''}.{hint}",
+        f"{count} outside of a class folder, hidden or no image: {some}.{hint}",
         sorted(paths),
     )
 

@@ -18,7 +18,7 @@ def read_parquet(
 
     :param path: names the file in complaints.
     :param content: the file.
-    :return: the names of the columns that hold strings, numbers, booleans or dates, the rows, their 1-based numbers.
+    :return: the names of the columns that hold plain values, the rows, and the rows' 1-based numbers.
     :raises DataError: if it is no Parquet file or exceeds the limits.
     """
     import pyarrow as pa

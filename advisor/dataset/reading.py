@@ -24,7 +24,7 @@ from advisor.dataset.images import Look, inspect
 from advisor.dataset.layout import lay_out
 from advisor.dataset.table import TABLE_SUFFIXES, read_table
 from advisor.dataset.tree import Tree, open_tree
-from advisor.dataset.types import Dataset, DataTask, Finding
+from advisor.dataset.types import Dataset, DataTask, Finding, Severity
 from advisor.errors import DataError
 
 __all__ = ["read"]
@@ -108,7 +108,7 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
                 f"None of the {len(looks)} images of {path} can be read; {broken[0]}",
                 fix="Check or export them again.",
             )
-        severity = "high" if len(broken) * 10 > len(looks) else "medium"
+        severity: Severity = "high" if len(broken) * 10 > len(looks) else "medium"
         detail = f"{len(broken)} images cannot be read and were left out, first {broken[0]}."
         findings.append(finding("unreadable", severity, detail, broken))
     whole = [
@@ -159,8 +159,8 @@ def _note_images(ids: tuple[str, ...], looks: list[Look]) -> list[Finding]:
     findings: list[Finding] = []
     tiny = [id for id, look in zip(ids, looks, strict=True) if min(look.size) < TINY]
     if tiny:
-        severity = "medium" if len(tiny) * 2 > len(ids) else "low"
-        detail = f"{len(tiny)} images are smaller than {TINY} pixels on a side; pretrained models see little in them."
+        severity: Severity = "medium" if len(tiny) * 2 > len(ids) else "low"
+        detail = f"{len(tiny)} images are smaller than {TINY} pixels on a side; models see little in them."
         findings.append(finding("tiny-images", severity, detail, tiny))
     moving = [id for id, look in zip(ids, looks, strict=True) if look.animated]
     if moving:
@@ -201,7 +201,7 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
             texts.append(_printable(body))
     for role, gone in (("text", no_text), ("label", no_label)):
         if gone:
-            severity = "high" if len(gone) * 5 > len(table.rows) else "low"
+            severity: Severity = "high" if len(gone) * 5 > len(table.rows) else "low"
             findings.append(
                 finding(f"missing-{role}", severity, f"{len(gone)} rows without a {role} left out.", gone)
             )
@@ -238,7 +238,9 @@ def _note_texts(ids: list[str], texts: list[str]) -> list[Finding]:
     lengthy = [id for id, body in zip(ids, texts, strict=True) if len(body) > LONG_TEXT]
     if not lengthy:
         return []
-    detail = f"{len(lengthy)} texts are longer than {LONG_TEXT:,} characters; most models read their beginning only."
+    detail = (
+        f"{len(lengthy)} texts are longer than {LONG_TEXT:,} characters; most models read only the start."
+    )
     return [finding("long-texts", "medium" if len(lengthy) * 10 > len(ids) else "low", detail, lengthy)]
 
 

@@ -13,18 +13,18 @@ SHARES = {"report": 0.2, "select": 0.2}
 def split(dataset: Dataset, *, seed: int = 0) -> Splits:
     """Split about 60/20/20 within each class; duplicates stay together.
 
-    The order in which groups are dealt follows a hash of seed and content (the text, the path of an image), so the
-    order of files or rows does not matter. A class of three or more groups is in all three splits; of two groups one
-    is learnt from and one judged by; a single group is learnt from. A group with several labels counts for the one
-    with the fewest groups.
+    Groups are dealt in the order of a hash of seed and content (the text, or the path of an image), so the
+    order of files or rows does not matter. A class of three or more groups is in all three splits; of two
+    groups one is learnt from and one judged by; a single group is learnt from. A group with several labels
+    counts for the one with the fewest groups.
 
     :param dataset: the examples.
     :param seed: another seed deals otherwise.
     :return: ascending indices, each example in exactly one split.
     """
     members: dict[int, list[int]] = defaultdict(list)
-    for index, group in enumerate(dataset.groups):
-        members[group].append(index)
+    for index, number in enumerate(dataset.groups):
+        members[number].append(index)
     spread: dict[str, int] = defaultdict(int)
     for group in members.values():
         for label in {dataset.labels[index] for index in group}:

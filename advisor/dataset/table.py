@@ -94,7 +94,8 @@ def _text(path: Path, content: bytes) -> Decoded:
 def _encoding_findings(decoded: Decoded) -> tuple[Finding, ...]:
     if decoded.odd_lines:
         rows = tuple(f"row {number}" for number in decoded.odd_lines[:20])
-        detail = f"{len(decoded.odd_lines)} rows are not in {decoded.encoding.upper()} like the rest; their encoding was guessed."
+        count = len(decoded.odd_lines)
+        detail = f"{count} rows are not in {decoded.encoding.upper()} like the rest; theirs was guessed."
         return (Finding(kind="mixed-encoding", severity="medium", detail=detail, examples=rows),)
     if decoded.guessed:
         detail = (
@@ -117,7 +118,9 @@ def _headed(path: Path, numbered: list[tuple[int, list[str | None]]], findings: 
     if _is_data(header, body):
         body = numbered
         header = [f"column {index}" for index in range(1, len(header) + 1)]
-        detail = f"Row {first} looks like data, not like column names; the columns were called {', '.join(header)}."
+        detail = (
+            f"Row {first} looks like data, not column names; the columns were called {', '.join(header)}."
+        )
         more.append(Finding(kind="no-header", severity="medium", detail=detail))
     if not body:
         raise DataError(f"{path} holds column names ({', '.join(header)[:200]}) but no rows")
@@ -136,12 +139,15 @@ def _headed(path: Path, numbered: list[tuple[int, list[str | None]]], findings: 
         rows.append(tuple(values[:width]) + (None,) * (width - len(values)))
         numbers.append(number)
     if ragged:
-        detail = f"{len(ragged)} rows have more values than the {width} columns and were left out; a text that holds the separator needs quotes."
+        detail = (
+            f"{len(ragged)} rows have more values than the {width} columns and were left out; "
+            "a text that holds the separator needs quotes."
+        )
         if len(ragged) * 5 > len(body):
             raise DataError(
-                f"{path}, row {ragged[0]}: more values than the {width} columns ({', '.join(columns)[:200]}); "
-                f"so in {len(ragged)} of {len(body)} rows",
-                fix="Put texts that hold the separator in double quotes, or save the table as Excel or JSONL.",
+                f"{path}, row {ragged[0]}: more values than the {width} columns "
+                f"({', '.join(columns)[:200]}); so in {len(ragged)} of {len(body)} rows",
+                fix="Put texts that hold the separator in double quotes, or save it as Excel or JSONL.",
             )
         rows_named = tuple(f"row {number}" for number in ragged[:20])
         more.append(Finding(kind="ragged-rows", severity="medium", detail=detail, examples=rows_named))

@@ -165,7 +165,7 @@ def check_archive(archive: zipfile.ZipFile, origin: Path) -> None:
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """Undo the code page 437 that a zip without the UTF-8 mark is read in: macOS writes UTF-8, Chinese Windows GBK."""
+    """Undo code page 437, in which names without the UTF-8 mark are read: macOS means UTF-8, China GBK."""
     if info.flag_bits & 0x800 or info.orig_filename.isascii():
         return info.filename
     raw = info.filename.encode("cp437", "replace")

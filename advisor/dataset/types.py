@@ -5,6 +5,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from advisor.quantity import Frozen
 
 __all__ = ["Dataset", "Finding", "Profile", "Severity", "Splits"]
@@ -80,7 +82,7 @@ class Profile(Frozen):
     duplicates: int
     lengths: tuple[float, ...] = ()
     sizes: tuple[float, ...] = ()
-    languages: dict[str, float] = {}
+    languages: dict[str, float] = Field(default_factory=dict)
     grey_share: float | None = None
 
 
