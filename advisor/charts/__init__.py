@@ -1,0 +1,28 @@
+"""Pure Altair builders shared by the app and the report; each answers the question that is its title."""
+
+from advisor.charts.classes import class_balance, class_heatmap, confusion_matrix
+from advisor.charts.evidence import latency_check, learning_curves, p_best, prior_measured
+from advisor.charts.metric import measured_metric, metric_name
+from advisor.charts.scores import score_parts, score_stack
+from advisor.charts.style import Figure, note, to_svg
+from advisor.charts.tradeoff import accuracy_latency, pareto, quality_latency
+
+__all__ = [
+    "Figure",
+    "accuracy_latency",
+    "class_balance",
+    "class_heatmap",
+    "confusion_matrix",
+    "latency_check",
+    "learning_curves",
+    "measured_metric",
+    "metric_name",
+    "note",
+    "p_best",
+    "pareto",
+    "prior_measured",
+    "quality_latency",
+    "score_parts",
+    "score_stack",
+    "to_svg",
+]
