@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
@@ -204,8 +205,9 @@ def _gpu_rows(text: str) -> tuple[tuple[str, str, str, float], ...]:
 
 
 def _words(name: str) -> set[str]:
-    noise = {"nvidia", "geforce", "tesla", "gpu", "gb", "pcie", "sxm", "sxm4", "sxm5"}
-    return set(name.lower().replace("-", " ").replace("(", " ").replace(")", " ").split()) - noise
+    noise = {"nvidia", "geforce", "tesla", "gpu", "pcie", "sxm", "sxm2", "sxm4", "sxm5"}
+    plain = re.sub(r"\d+ ?gb|[-()]", " ", name.lower())
+    return set(plain.split()) - noise
 
 
 def _same_gpu(name: str, known: Sequence[Device]) -> Device | None:

