@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,28 @@ def local_folders(environ: Mapping[str, str] = os.environ) -> tuple[LocalFolder,
     :param environ: where ADVISOR_MODELS is looked up: parents, separated as in PATH.
     :return: the folders, in the order of the parents and of their names.
     """
+    folders = [
+        folder
+        for parent in environ.get("ADVISOR_MODELS", "").split(os.pathsep)
+        if parent.strip() and (root := Path(parent).expanduser()).is_dir()
+        for folder in sorted(root.iterdir())
+        if folder.is_dir() and not folder.name.startswith(".")
+    ]
+    return _inspected(tuple((folder, *map(_time, (folder, folder / "config.json"))) for folder in folders))
+
+
+@lru_cache(maxsize=8)
+def _inspected(folders: tuple[tuple[Path, int, int], ...]) -> tuple[LocalFolder, ...]:
     found: dict[str, LocalFolder] = {}
-    for parent in environ.get("ADVISOR_MODELS", "").split(os.pathsep):
-        root = Path(parent).expanduser()
-        if not parent.strip() or not root.is_dir():
-            continue
-        for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-            if not folder.name.startswith(".") and _looks_like_model(folder):
-                local = _inspect(folder)
-                found.setdefault(local.id, local)
+    for folder, _, _ in folders:
+        if _looks_like_model(folder):
+            local = _inspect(folder)
+            found.setdefault(local.id, local)
     return tuple(found.values())
+
+
+def _time(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def local_cards(environ: Mapping[str, str] = os.environ) -> tuple[ModelCard, ...]:
@@ -84,7 +97,7 @@ def locate_local(local: LocalFolder) -> Weights:
     :raises WeightsUnavailable: if the folder has a problem, or a file cannot be read.
     """
     if local.problem:
-        raise local.problem
+        raise WeightsUnavailable(local.problem.what, local.problem.allowed, local.problem.fix)
     files = weight_files(local.folder)
     footprint(files)
     loader = loader_of(local.config)

