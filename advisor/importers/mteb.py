@@ -7,6 +7,7 @@ results. The same tables give the same files, so a refresh is a diff to review.
 
 import argparse
 import csv
+import datetime as dt
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -122,7 +123,7 @@ def card(merged: Row, meta: Row, source: str) -> dict[str, Any]:
         "id": merged["name"],
         "name": name,
         "tasks": ["text-classification", "sentence-embedding"],
-        "released": merged["release_date"] or None,
+        "released": dt.date.fromisoformat(merged["release_date"]) if merged["release_date"] else None,
         "revision": meta["revision"] if len(meta["revision"]) == 40 else None,
         "library": "sentence-transformers" if static else "transformers",
         "licence": licence(merged["license"], source),
@@ -202,7 +203,8 @@ def refresh(
         "explain": ["occlusion", "nearest-neighbours"],
         "tuning": ["frozen", "head", "last-block", "lora", "full"],
     }
-    return yaml_text(FAMILY, defaults, cards), csv_text(listed)
+    own = [{key: value for key, value in item.items() if defaults.get(key) != value} for item in cards]
+    return yaml_text(FAMILY, defaults, own), csv_text(listed)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
