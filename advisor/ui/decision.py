@@ -1,0 +1,136 @@
+"""Decision: one sentence, how sure it is, what it costs, what would change it, and the report to take along."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import streamlit as st
+
+from advisor import charts
+from advisor.result import Report
+from advisor.ui import figures, frame, look, results, session, state
+
+
+def everything(report: Report) -> bytes:
+    """Put the report in every format into one zip."""
+    from advisor.report import render
+
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for format, name in (("html", "report.html"), ("md", "report.md"), ("json", "report.json")):
+            archive.writestr(name, rendered(render(report, format)))
+    return content.getvalue()
+
+
+def rendered(document: str | bytes) -> bytes:
+    """Give a rendered report as bytes."""
+    return document.encode() if isinstance(document, str) else document
+
+
+def export(report: Report, format: str) -> bytes:
+    """Render the report when its download is asked for."""
+    from advisor.report import render
+
+    return rendered(render(report, format))
+
+
+st.title("Decision")
+draft = state.draft()
+if draft.run is None or not Path(draft.run).is_dir():
+    frame.waits_for("The decision waits for a probe: nothing has been measured yet.", "probe")
+from advisor.jobs import read_run  # noqa: E402
+
+view = read_run(Path(draft.run))
+if view.report is None:
+    if view.state in ("queued", "running"):
+        frame.waits_for(
+            "The probe is still running. The decision follows when it ends or is cancelled.", "probe"
+        )
+    frame.waits_for(f"This run ended without a report ({view.state}).", "probe")
+report = view.report
+decision = report.decision
+
+from advisor.report import verdict  # noqa: E402
+
+st.html(f'<div class="verdict">{look.plain(verdict(report))}</div>')
+if decision.because:
+    st.markdown(session.safe(decision.because))
+if view.state != "done":
+    st.caption("This run was ended early; the decision rests on what had been reached.")
+
+with st.container(horizontal=True, gap="small"):
+    for label, format, name, mime in (
+        ("Report (HTML)", "html", "report.html", "text/html"),
+        ("Markdown", "md", "report.md", "text/markdown"),
+        ("JSON", "json", "report.json", "application/json"),
+    ):
+        st.download_button(
+            label,
+            data=lambda format=format: export(report, format),
+            file_name=name,
+            mime=mime,
+            on_click="ignore",
+            key=f"export {format}",
+            type="primary" if format == "html" else "secondary",
+            icon=":material/download:",
+        )
+    st.download_button(
+        "All as zip",
+        data=lambda: everything(report),
+        file_name="report.zip",
+        mime="application/zip",
+        on_click="ignore",
+        key="export zip",
+        icon=":material/folder_zip:",
+    )
+
+left, right = st.columns(2, gap="large")
+with left:
+    figures.show(charts.p_best(decision), "p-best")
+with right:
+    figures.show(
+        charts.accuracy_latency(
+            report.probe.results, report.brief.metric, report.brief.constraints.latency_ms, decision.winner
+        ),
+        "decision-trade-off",
+    )
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.header("What to do next", anchor=False)
+    for step in decision.next_steps:
+        st.markdown(f"- {session.safe(step)}")
+    if not decision.next_steps:
+        st.caption("Nothing is left to do: use the winner.")
+with right:
+    st.header("Risks", anchor=False)
+    for risk in decision.risks:
+        st.markdown(f"- {session.safe(risk)}")
+    if not decision.risks:
+        st.caption("None was found.")
+
+if decision.expected:
+    st.header("What full tuning on all your data should reach", anchor=False)
+    rows = [
+        {
+            "Model": session.model_name(model),
+            "Expected, %": 100 * expected.value,
+            "at least": 100 * expected.low,
+            "at most": 100 * expected.high,
+            "How": expected.strategy,
+        }
+        for model, expected in decision.expected.items()
+    ]
+    number = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={"Expected, %": number, "at least": number, "at most": number},
+        alt="Expected results of full tuning",
+    )
+    st.caption("Extrapolated from the learning curves, with a 90 % interval.")
+with st.expander("All measurements", on_change="rerun", key="decision.all") as everything_measured:
+    pass
+if everything_measured.open:
+    with everything_measured:
+        results.comparison(report)

@@ -1,0 +1,147 @@
+"""The race of a probe: what is planned, what each model has reached so far, what is running now."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from advisor.brief import Brief
+from advisor.dataset.types import Profile
+from advisor.recommendation import Recommendation
+from advisor.ui import look, session
+
+if TYPE_CHECKING:
+    from advisor.jobs import RunView
+
+__all__ = ["Lane", "buys", "lanes", "plan", "show"]
+
+RUNGS = {
+    "baseline": "baseline",
+    "linear-probe": "frozen, some examples",
+    "linear-probe-all": "frozen, more examples",
+    "last-block": "last block tuned",
+    "longer": "tuned longer",
+}
+STATES = {
+    "queued": "Waiting to start",
+    "running": "Running",
+    "done": "Finished",
+    "cancelled": "Cancelled; what was reached is kept",
+    "failed": "Failed",
+    "interrupted": "Interrupted; it can go on where it stopped",
+}
+
+
+@dataclass
+class Lane:
+    """What one model has reached: its finished rungs with the metric, and why it went no further."""
+
+    model: str
+    reached: list[dict[str, Any]] = field(default_factory=list)
+    out: str = ""
+
+    @property
+    def best(self) -> float:
+        """The last metric reached, for ordering; -1 before the first."""
+        return float(self.reached[-1]["value"]) if self.reached else -1.0
+
+
+def plan(brief: Brief, found: Recommendation, chosen: tuple[str, ...], profile: Profile) -> None:
+    """Tabulate the models that will be tried, with what is expected of them."""
+    expected = {candidate.model: candidate for candidate in found.shortlist}
+    rows = []
+    for id in chosen:
+        candidate = expected.get(id)
+        there = session.availability(id, brief.constraints.offline)
+        rows.append(
+            f"<tr><td>{look.plain(session.model_name(id))}</td>"
+            f'<td class="r">{look.quantity_short(candidate.quality) if candidate else "unknown"}</td>'
+            f'<td class="faint">{look.plain(there.because)}</td></tr>'
+        )
+    rows.append(
+        '<tr><td>Baselines</td><td class="r"></td><td class="faint">always tried, nothing to fetch</td></tr>'
+    )
+    head = '<tr><th>Model</th><th class="r">expected quality</th><th>weights</th></tr>'
+    st.html(f'<div class="scroll"><table class="race">{head}{"".join(rows)}</table></div>')
+    st.caption(f"{look.number(profile.examples)} examples in {len(profile.counts)} classes.")
+
+
+def buys(budget_s: float, models: int) -> None:
+    """Say what a time budget buys."""
+    each = budget_s / max(models + 1, 1)
+    if each < 15:
+        says = "Enough for a first impression on a part of your data."
+    elif each < 60:
+        says = "Enough for frozen models on most of your data, and a brief tuning of the best."
+    else:
+        says = "Enough to tune the best models briefly, and the winner longer."
+    st.caption(f"{says} About {look.duration(each)} for each of {models} models.")
+
+
+def lanes(events: tuple[dict[str, Any], ...]) -> list[Lane]:
+    """Read from a run's events what each model has reached.
+
+    :param events: the events, oldest first.
+    :return: one lane per model, the best first, those that are out last.
+    """
+    found: dict[str, Lane] = {}
+    for event in events:
+        model = event.get("model")
+        if not isinstance(model, str):
+            continue
+        lane = found.setdefault(model, Lane(model))
+        metric = event.get("metric")
+        if event.get("event") == "rung" and isinstance(metric, dict):
+            lane.reached.append(metric | {"rung": event.get("rung", ""), "seconds": event.get("seconds")})
+        elif event.get("event") == "model-end":
+            lane.out = str(event.get("because") or event.get("status") or "")
+    return sorted(found.values(), key=lambda lane: (-lane.best, lane.model))
+
+
+def show(view: "RunView") -> None:
+    """Show how a run stands: state, time, what is running, and the race."""
+    running = view.state in ("queued", "running")
+    elapsed, budget = view.elapsed_s or 0.0, view.budget_s or 0.0
+    st.subheader(STATES.get(view.state, view.state), anchor=False)
+    if running:
+        st.progress(min(elapsed / budget, 1.0) if budget else 0.0)
+        what = [session.safe(session.model_name(view.model))] if view.model else []
+        if view.rung:
+            what.append(RUNGS.get(view.rung, view.rung))
+        if view.steps:
+            what.append(f"step {view.step or 0} of {view.steps}")
+        if view.loss is not None:
+            what.append(f"loss {view.loss:.3f}")
+        st.markdown(" · ".join(what) or "Getting ready")
+    times = f"{look.duration(elapsed)} of {look.duration(budget)}"
+    if running and view.eta_s is not None:
+        times += f", about {look.duration(view.eta_s)} left"
+    st.caption(times)
+    if view.message:
+        st.caption(session.safe(view.message))
+    table(lanes(view.events))
+
+
+def table(found: list[Lane]) -> None:
+    """Draw one lane per model, with the intervals of its last rung."""
+    if not found:
+        return
+    rows = []
+    for lane in found:
+        last = lane.reached[-1] if lane.reached else None
+        bar = reached = ""
+        if last:
+            low, value, high = (100 * float(last[key]) for key in ("low", "value", "high"))
+            bar = (
+                f'<div class="span"><i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>'
+                f'<u style="left:{value:.2f}%"></u></div>'
+            )
+            reached = f"{value:.1f} % <span class='faint'>({low:.0f}–{high:.0f})</span>"
+        rungs = ", ".join(RUNGS.get(step["rung"], step["rung"]) for step in lane.reached)
+        note = f"<br>{look.plain(lane.out)}" if lane.out else ""
+        rows.append(
+            f'<tr class="{"out" if lane.out else ""}"><td>{look.plain(session.model_name(lane.model))}'
+            f'<div class="faint fact">{look.plain(rungs)}{note}</div></td>'
+            f'<td class="lane">{bar}</td><td class="r">{reached}</td></tr>'
+        )
+    st.html(f'<div class="scroll"><table class="race">{"".join(rows)}</table></div>')

@@ -1,0 +1,115 @@
+"""What a probe measured: the comparison as table and charts, class by class, mistakes, promises against measurements."""
+
+from typing import Any
+
+import streamlit as st
+
+from advisor import charts
+from advisor.result import ModelResult, Report
+from advisor.ui import cards, figures, look, session
+
+__all__ = ["comparison", "standing"]
+
+STATUS = {"ok": "measured", "stopped": "not reached", "failed": "failed"}
+
+
+def standing(report: Report) -> list[dict[str, Any]]:
+    """Tabulate all results, best first by the decision, the unmeasured ones last.
+
+    :param report: a report.
+    :return: one row per result, with plain values.
+    """
+    ranking = report.decision.ranking
+    place = {model: i for i, model in enumerate(ranking)}
+    rows = []
+    for result in sorted(report.probe.results, key=lambda r: place.get(r.model, len(place))):
+        measured = charts.measured_metric(result, report.brief.metric)
+        rows.append(
+            {
+                "Model": session.model_name(result.model),
+                "Result": 100 * measured.value if measured else None,
+                "at least": 100 * measured.low if measured else None,
+                "at most": 100 * measured.high if measured else None,
+                "Best with": report.decision.p_best.get(result.model),
+                "How": cards.STRATEGY.get(result.strategy or "", result.strategy or ""),
+                "p50, ms": result.latency_ms.p50 if result.latency_ms else None,
+                "p95, ms": result.latency_ms.p95 if result.latency_ms else None,
+                "Memory, MB": result.peak_memory_mb,
+                "Size, MB": result.size_mb,
+                "Time, s": result.seconds,
+                "Status": STATUS[result.status],
+                "Because": result.because,
+            }
+        )
+    return rows
+
+
+def comparison(report: Report) -> None:
+    """Show everything measured in a run."""
+    results = report.probe.results
+    measured = [result for result in results if result.status == "ok"]
+    metric = charts.metric_name(report.brief.metric)
+    st.header("How they compare", anchor=False)
+    config: dict[str, Any] = {
+        "Result": st.column_config.NumberColumn(
+            f"{metric}, %", format="%.1f", help="On examples that nothing had seen"
+        ),
+        "at least": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
+        "at most": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
+        "Best with": st.column_config.NumberColumn(
+            "Best with, %", format="percent", help="Probability of being the best"
+        ),
+        "p50, ms": st.column_config.NumberColumn(format="%.1f", help="Half of all answers are faster"),
+        "p95, ms": st.column_config.NumberColumn(format="%.1f", help="95 of 100 answers are faster"),
+        "Memory, MB": st.column_config.NumberColumn(format="%.0f"),
+        "Size, MB": st.column_config.NumberColumn(format="%.1f"),
+        "Time, s": st.column_config.NumberColumn(format="%.1f"),
+    }
+    st.dataframe(standing(report), hide_index=True, column_config=config, alt="All results", key="comparison")
+    if not measured:
+        st.caption("No model was measured.")
+        return
+    winner, limit = report.decision.winner, report.brief.constraints.latency_ms
+    shortlist = report.recommendation.shortlist
+    left, right = st.columns(2, gap="large")
+    with left:
+        figures.show(charts.accuracy_latency(results, report.brief.metric, limit, winner), "accuracy-latency")
+    with right:
+        figures.show(charts.learning_curves(results, winner), "curves")
+    figures.show(charts.class_heatmap(results), "classes")
+    mistakes(report, measured)
+    st.header("Promised and measured", anchor=False)
+    left, right = st.columns(2, gap="large")
+    with left:
+        figures.show(
+            charts.latency_check(shortlist, results, report.brief.constraints.device), "latency-check"
+        )
+    with right:
+        figures.show(charts.prior_measured(shortlist, results, report.brief.metric), "prior-check")
+
+
+def mistakes(report: Report, measured: list[ModelResult]) -> None:
+    """Show what one model mistakes for what, with the examples."""
+    st.header("Mistakes", anchor=False)
+    names = [result.model for result in measured]
+    best = report.decision.winner if report.decision.winner in names else names[0]
+    shown = st.selectbox(
+        "Model", names, index=names.index(best), format_func=session.model_name, key="mistakes.model"
+    )
+    result = next(result for result in measured if result.model == shown)
+    left, right = st.columns([1.4, 1], gap="large")
+    with left:
+        figures.show(charts.confusion_matrix(result), f"confusion {shown}")
+    with right:
+        if not result.errors:
+            st.caption("No mistake is on record for this model.")
+        else:
+            st.caption(f"{len(result.errors)} examples that it got wrong")
+            st.dataframe(
+                [dict(error) for error in result.errors], hide_index=True, alt="Examples it got wrong"
+            )
+    settings = ", ".join(f"{name} {value}" for name, value in result.hyperparameters.items())
+    st.html(
+        f'<div class="fact faint">{look.plain(result.model)} · {look.plain(result.revision or "no revision")} · '
+        f"{look.plain(settings)}</div>"
+    )

@@ -1,0 +1,180 @@
+"""What the pages share: knowledge, devices, advice and data, each computed once and kept."""
+
+import datetime as dt
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from advisor.brief import Brief
+from advisor.errors import DataError
+from advisor.home import home
+from advisor.knowledge import Knowledge, load_knowledge
+from advisor.ui import look, state
+
+if TYPE_CHECKING:
+    from advisor.dataset.types import Dataset, Profile, Splits
+    from advisor.recommendation import Recommendation
+    from advisor.weights import Availability
+
+__all__ = [
+    "advice",
+    "availability",
+    "columns",
+    "data_line",
+    "dataset",
+    "device_name",
+    "devices",
+    "knowledge",
+    "model_name",
+    "new_run_folder",
+    "probeable",
+    "profile_of",
+    "run_line",
+    "safe",
+    "splits",
+    "task_name",
+]
+
+
+def knowledge() -> Knowledge:
+    """Give the knowledge base, the folder ADVISOR_KNOWLEDGE if set; read again when a file changed."""
+    folder = os.environ.get("ADVISOR_KNOWLEDGE")
+    return load_knowledge(Path(folder) if folder else None)
+
+
+def devices() -> dict[str, str]:
+    """Name every device, this machine first."""
+    return {"this-machine": "This machine"} | {device.id: device.name for device in knowledge().devices}
+
+
+def device_name(id: str) -> str:
+    """Name a device."""
+    return "This machine" if id == "this-machine" else devices().get(id, id)
+
+
+def task_name(id: str) -> str:
+    """Name a task."""
+    return next((task.name.en for task in knowledge().tasks if task.id == id), id)
+
+
+def model_name(id: str) -> str:
+    """Name a model; its id if it has no card."""
+    return next((card.name for card in knowledge().models if card.id == id), id)
+
+
+def advice(brief: Brief) -> "Recommendation":
+    """Recommend models for a brief; the same brief is answered from memory.
+
+    :param brief: the brief, with what was read from the data.
+    :return: the recommendation of up to ten models.
+    """
+    return _advice(brief.model_dump_json(), _stamp())
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _advice(brief: str, stamp: int) -> "Recommendation":
+    from advisor.recommend import recommend
+
+    return recommend(Brief.model_validate_json(brief), knowledge())
+
+
+def _stamp() -> int:
+    return id(knowledge())
+
+
+def dataset(source: state.DataSource) -> "Dataset":
+    """Read the data of a draft; the same file is read once.
+
+    :param source: where the data lie, and which columns count.
+    :return: the labelled examples.
+    :raises DataError: if they cannot be read as labelled examples.
+    """
+    path = Path(source.path)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        raise DataError(f"{source.name} is no longer there", fix="Choose the data again.") from None
+    return _dataset(source.path, changed, source.text, source.label)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _dataset(path: str, changed: int, text: str | None, label: str | None) -> "Dataset":
+    from advisor.dataset import read
+
+    return read(Path(path), text=text, label=label)
+
+
+def columns(path: Path) -> list[str]:
+    """Name the columns of a table."""
+    from advisor.dataset.table import read_table
+
+    return list(read_table(path, path.read_bytes()).columns) if path.is_file() else []
+
+
+def splits(data: "Dataset") -> "Splits":
+    """Split data as a probe with the usual seed would."""
+    from advisor.dataset import split
+
+    return split(data)
+
+
+def availability(id: str, offline: bool) -> "Availability":
+    """Say whether a model's weights can be had here, without asking the network."""
+    from advisor.weights import availability as look_up
+
+    known = knowledge()
+    return look_up(known.model(id), known, offline=offline)
+
+
+def probeable(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
+    """List the models of a shortlist that can be tried here, best first."""
+    if not knowledge().task(brief.task).probeable:
+        return ()
+    ids = (candidate.model for candidate in found.shortlist)
+    return tuple(id for id in ids if availability(id, brief.constraints.offline).loadable)
+
+
+def new_run_folder(name: str) -> Path:
+    """Choose the folder of a new run, named after the data and the time."""
+    word = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-").lower() or "run"
+    stamp = dt.datetime.now().strftime("%Y%m%d-%H%M%S")
+    return home() / "runs" / f"{word}-{stamp}-{secrets.token_hex(2)}"
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def profile_of(sha256: str, _dataset: "Dataset") -> "Profile":
+    """Profile a data set once."""
+    from advisor.dataset import profile
+
+    return profile(_dataset)
+
+
+def data_line(data: state.DataSource) -> str:
+    """Say in a few words which data are loaded."""
+    if data.profile is None:
+        return f"{data.name}, not read yet"
+    return (
+        f"{data.name}, {look.number(data.profile.examples)} examples, "
+        f"{look.number(len(data.profile.counts))} classes"
+    )
+
+
+def run_line(run: str | None) -> str:
+    """Say in a word how the current run stands."""
+    if run is None:
+        return "none yet"
+    path = Path(run)
+    if not path.is_dir():
+        return "deleted"
+    from advisor.jobs import read_run
+
+    return str(read_run(path).state)
+
+
+def safe(text: str) -> str:
+    """Escape what Markdown would take for a sign."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", text)
