@@ -65,20 +65,20 @@ def adapt(
     advice: list[str] = []
     if uneven:
         advice.append(
-            f"The largest class is {brief.data.imbalance:g} times the smallest: weigh the classes and judge by"
-            " balanced accuracy or macro-F1."
+            f"The largest class is {brief.data.imbalance:g} times the smallest: weigh the classes and judge"
+            " by balanced accuracy or macro-F1."
         )
     if strategy == "last-block" or (strategy == "full" and few is not None and few < 100):
         advice.append("Train the head on frozen features first; keep batch normalisation in evaluation mode.")
     if brief.data.unlabelled and brief.data.unlabelled >= 1000 and modality == "text":
         advice.append(
-            f"Your {brief.data.unlabelled} unlabelled texts can adapt the model to your wording before the labels"
-            " do."
+            f"Your {brief.data.unlabelled} unlabelled texts can adapt the model to your wording before the"
+            " labels do."
         )
     if brief.data.tokens and card.input.tokens and brief.data.tokens > card.input.tokens:
         advice.append(
-            f"Texts of {brief.data.tokens} tokens are cut at {card.input.tokens}: keep the part that decides, or"
-            " average over windows."
+            f"Texts of {brief.data.tokens} tokens are cut at {card.input.tokens}: keep the part that decides,"
+            " or average over windows."
         )
     epochs = EPOCHS.get(strategy) if trained else None
     return Adaptation(
@@ -115,7 +115,9 @@ def _choose(card: ModelCard, brief: Brief, train_device: Device, modality: Modal
     ladder = [step for step in LIGHTEST_FIRST if step in offered]
     reachable = [step for step in ladder if LIGHTEST_FIRST.index(step) <= LIGHTEST_FIRST.index(wanted)]
     start = reachable[-1] if reachable else ladder[0]
-    if start != wanted:
+    if offered == ("zero-shot",):
+        because = "it is ready for this task and not made to be tuned"
+    elif start != wanted:
         because = f"{because}; of what this model allows, {start} comes nearest"
     limit = brief.constraints.train_minutes
     if limit is None:
@@ -140,6 +142,8 @@ def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tup
     far = brief.data.domain in FAR_DOMAINS
     if brief.data.examples == 0 or (few is not None and few < 2):
         return "zero-shot", "there are no labelled examples to learn from"
+    if few is None and "zero-shot" in offered and "last-block" not in offered:
+        return "zero-shot", "it already does this as it is; with examples of your own it could be tuned"
     if few is None:
         return "last-block", "the number of examples is open: tuning the last block is a safe start"
     count = f"{few:.0f} examples per class"
@@ -193,14 +197,14 @@ def _compression(
     limits = brief.constraints
     if limits.latency_ms and latency_ms and latency_ms > 0.7 * limits.latency_ms:
         found.append(
-            f"Quantise to 8 bits: {latency_ms:.3g} ms is near the limit of {limits.latency_ms:g} ms, and integers"
-            " usually halve it on a CPU."
+            f"Quantise to 8 bits: {latency_ms:.3g} ms is near the limit of {limits.latency_ms:g} ms, and"
+            " integers usually halve it on a CPU."
         )
         found.append("Or distil: train a smaller model on this one's answers.")
     if limits.size_mb and size_mb and size_mb > 0.7 * limits.size_mb:
         found.append(
-            f"Store half precision or 8 bits: {size_mb:.3g} MB is near the limit of {limits.size_mb:g} MB, and that"
-            " halves or quarters it."
+            f"Store half precision or 8 bits: {size_mb:.3g} MB is near the limit of {limits.size_mb:g} MB, and"
+            " that halves or quarters it."
         )
     if limits.memory_mb and size_mb and size_mb > 0.5 * limits.memory_mb:
         found.append("Prune or quantise: the weights alone fill more than half of the memory you allow.")

@@ -5,13 +5,14 @@ import math
 from advisor.brief import Brief
 from advisor.knowledge import Device, Fact, Modality, ModelCard, Strategy
 from advisor.quantity import Quantity
-from advisor.roofline import EFFICIENCY, effective_tflops, preprocessing_ms
+from advisor.roofline import effective_tflops, efficiency, preprocessing_ms
 from advisor.workload import workload
 
 __all__ = ["monthly_cost", "train_minutes"]
 
 PASSES = {
-    "zero-shot": 0.0, "prompt": 0.0, "frozen": 0.0, "head": 0.0, "last-block": 1.35, "lora": 2.9, "full": 3.67,
+    "zero-shot": 0.0, "prompt": 0.0, "frozen": 0.0, "head": 0.0, "last-block": 1.35, "lora": 2.9,
+    "full": 3.67,
     "from-scratch": 3.67,
 }  # fmt: skip
 """Forward passes that one epoch costs per example. Full tuning: median of inference over training
@@ -61,7 +62,7 @@ def train_minutes(
     if work.flops is None or tflops is None:
         missing = "its FLOPs and parameters are" if work.flops is None else f"the speed of {device.name} is"
         return Quantity.unknown("min", f"{missing} unknown")
-    kind = EFFICIENCY[device.kind]
+    kind = efficiency(device)
     passes = 1.0 + (epochs if epochs is not None else 10) * PASSES[strategy]
     compute_ms = count * passes * work.flops / tflops / 1e9
     handling_ms = count * (preprocessing_ms(device, work.modality) + 0.2 * passes) + 5000
@@ -127,7 +128,7 @@ def _hosted_cost(card: ModelCard, requests: float | None, tokens: int) -> Quanti
 
 
 def _price(fact: Fact | None, tokens: int) -> float:
-    """Price one request: per 10^6 tokens unless the unit names an image, a minute, a request or characters."""
+    """Price one request: per 10^6 tokens unless the unit names an image, a minute or characters."""
     if fact is None:
         return 0.0
     unit = fact.unit.lower()

@@ -72,7 +72,7 @@ def _change(miss: Failed, card: ModelCard) -> str:
         if card.licence.klass == "unknown":
             return f"its licence turns out to be {miss.limit}: it is unknown"
         trap = f" ({card.licence.trap})" if card.licence.trap else ""
-        return f"licence is any: it is {miss.value}{trap}"
+        return f"the licence need not be {miss.limit}: it is {miss.value}{trap}"
     noun, unit = NAMES[miss.constraint]
     limit = loosened(miss)
     least = miss.constraint == "throughput_per_s"

@@ -16,6 +16,7 @@ __all__ = ["OnDevice", "estimate", "estimate_latency", "monthly_cost", "train_mi
 PRECISIONS = ("fp32", "float", "float32", "tf32", "amp", "fp16", "bf16", "amp_bf16", "w8a16", "int8")
 HOSTED = "hosted: it runs on the provider's machines"
 SCALED_SPREAD = (0.6, 1.8)
+LEAST_COMPUTING = 0.3
 
 
 class OnDevice(Frozen):
@@ -161,22 +162,22 @@ def _kin(rows: tuple[Latency, ...], device: Device, knowledge: Knowledge) -> tup
 def _scaled(row: Latency, other: Device, device: Device, work: Workload, batch: int) -> Quantity | None:
     """Scale a published figure by the ratio of the rooflines, or of effective speeds without FLOPs."""
     there, here = roofline_ms(work, other, row.batch), roofline_ms(work, device, batch)
-    if there and here:
-        value = row.ms * here.value / there.value
+    if there and here and there.compute > 0:
+        computing = max(row.ms - there.overhead, LEAST_COMPUTING * row.ms)
+        value = here.overhead + here.prepare + computing * here.compute / there.compute
     else:
         fast, slow = effective_tflops(other), effective_tflops(device)
         if not fast or not slow:
             return None
         value = row.ms * fast / slow * batch / row.batch
-    steps = abs(math.log(value / row.ms))
-    widen = 1 + 0.15 * steps
+    widen = 1 + 0.15 * abs(math.log(value / row.ms * row.batch / batch))
     return Quantity(
         value=value,
         low=value * SCALED_SPREAD[0] / widen,
         high=value * SCALED_SPREAD[1] * widen,
         unit="ms",
         basis="scaled",
-        source=f"{row.ms:.4g} ms on {other.name}, {_says(row)}, by the ratio of effective speeds",
+        source=f"{row.ms:.4g} ms on {other.name}, {_says(row)}, scaled by the ratio of effective speeds",
     )
 
 

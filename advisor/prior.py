@@ -32,7 +32,7 @@ class Prior:
     """The yardsticks of a task, put on one scale with each other for one brief.
 
     :ivar trust: weight of each yardstick: earlier in the task's list is more, another language is less.
-    :ivar shift: what a yardstick reads more than the reference does for the models that have both.
+    :ivar equate: (intercept, slope) that turn a yardstick's reading into the reference's.
     :ivar family: median quality of each family with at least two models of its own results.
     :ivar slope: (intercept, slope, residual sd) of quality over log10(parameters); None with too few points.
     :ivar middle: median quality of all models with results; None if there are none.
@@ -44,7 +44,7 @@ class Prior:
     marks: dict[Yardstick, Benchmark]
     trust: dict[Yardstick, float]
     foreign: frozenset[Yardstick]
-    shift: dict[Yardstick, float]
+    equate: dict[Yardstick, tuple[float, float]]
     family: dict[str, tuple[float, float]] = field(default_factory=dict)
     slope: tuple[float, float, float] | None = None
     middle: float | None = None
@@ -58,12 +58,13 @@ class Prior:
 
     def _own(self, own: Mapping[Yardstick, tuple[float, str]]) -> Quantity:
         total = math.fsum(self.trust[mark] for mark in own)
-        value = math.fsum(self.trust[mark] * (own[mark][0] - self.shift[mark]) for mark in own) / total
+        read = {mark: self._read(mark, raw) for mark, (raw, _) in own.items()}
+        value = math.fsum(self.trust[mark] * read[mark] for mark in own) / total
         variance = OWN_SD**2 + FEW_SD**2 / len(own) + self._far() ** 2
         at_home = math.fsum(self.trust[mark] for mark in own if mark not in self.foreign) / total
         variance += (LANGUAGE_SD * (1 - at_home)) ** 2
         if len(own) > 1:
-            spread = statistics.pstdev(own[mark][0] - self.shift[mark] for mark in own)
+            spread = statistics.pstdev(read[mark] for mark in sorted(read))
             variance += spread**2 / len(own)
         best = max(own, key=lambda mark: (self.trust[mark], mark))
         names = f"{self.marks[best].name}, {own[best][1]}"
@@ -88,6 +89,10 @@ class Prior:
         sd = math.sqrt(INHERITED_SD**2 + spread**2 + self._far() ** 2)
         return _quality(value - INHERITED_DISCOUNT, sd, "estimated", source)
 
+    def _read(self, mark: Yardstick, raw: float) -> float:
+        intercept, slope = self.equate[mark]
+        return intercept + slope * raw
+
     def _far(self) -> float:
         return 0.0 if self.brief.data.domain in (None, "general") else DOMAIN_SD
 
@@ -95,9 +100,8 @@ class Prior:
 def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     """Put a task's yardsticks on one scale.
 
-    The reference is the most trusted yardstick; each other one is shifted by the median difference over the
-    models
-    that have both, if there are at least five.
+    The reference is the most trusted yardstick; each other one is equated to it linearly (means and spreads
+    made equal) over the models that have both, if there are at least five.
 
     :param task: the task.
     :param knowledge: published results; every card of the task counts.
@@ -108,8 +112,8 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     trust, foreign = _trust(task, brief)
     cards = sorted(knowledge.for_task(task.id), key=lambda card: card.id)
     table = {card.id: own for card in cards if (own := _readings(card, knowledge, marks))}
-    shift = _shifts(table, trust)
-    bare = Prior(task, brief, knowledge, marks, trust, foreign, shift)
+    equate = _equate(table, trust)
+    bare = Prior(task, brief, knowledge, marks, trust, foreign, equate)
     known = {id: value for id, own in table.items() if (value := bare._own(own).value) is not None}
     families: dict[str, list[float]] = {}
     points: list[tuple[float, float]] = []
@@ -119,7 +123,7 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
             if parameters := amount(card.parameters):
                 points.append((math.log10(parameters), known[card.id]))
     return Prior(
-        task, brief, knowledge, marks, trust, foreign, shift,
+        task, brief, knowledge, marks, trust, foreign, equate,
         {
             name: (statistics.median(values), statistics.pstdev(values))
             for name, values in families.items()
@@ -211,18 +215,23 @@ def _trust(task: Task, brief: Brief) -> tuple[dict[Yardstick, float], frozenset[
     return trust, frozenset(foreign)
 
 
-def _shifts(
+def _equate(
     table: Mapping[str, Mapping[Yardstick, tuple[float, str]]], trust: Mapping[Yardstick, float]
-) -> dict[Yardstick, float]:
+) -> dict[Yardstick, tuple[float, float]]:
+    """Equate each yardstick to the reference linearly (Kolen and Brennan 2014, "Test Equating")."""
     reference = max(trust, key=lambda mark: (trust[mark], mark))
-    shift = dict.fromkeys(trust, 0.0)
+    lines = dict.fromkeys(trust, (0.0, 1.0))
     for mark in trust:
-        shared = [
-            own[mark][0] - own[reference][0] for own in table.values() if mark in own and reference in own
+        both = [
+            (own[mark][0], own[reference][0]) for own in table.values() if mark in own and reference in own
         ]
-        if mark != reference and len(shared) >= ENOUGH_SHARED:
-            shift[mark] = statistics.median(shared)
-    return shift
+        if mark == reference or len(both) < ENOUGH_SHARED:
+            continue
+        here, there = [raw for raw, _ in both], [wanted for _, wanted in both]
+        spread = statistics.pstdev(here)
+        slope = min(max(statistics.pstdev(there) / spread, 0.3), 3.0) if spread > 0 else 1.0
+        lines[mark] = statistics.fmean(there) - slope * statistics.fmean(here), slope
+    return lines
 
 
 def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] | None:

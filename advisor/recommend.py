@@ -185,7 +185,7 @@ def _because(one: Scored, brief: Brief, on: Device) -> tuple[str, ...]:
     said: list[str] = []
     quality = judged.quality
     if quality.value is None:
-        said.append("Nobody has published how well it does this; only a probe can tell.")
+        said.append("Nobody has published how well it does this; only a test can tell.")
     else:
         grade = next(word for least, word in GRADES if quality.value >= least)
         how = (
@@ -199,7 +199,9 @@ def _because(one: Scored, brief: Brief, on: Device) -> tuple[str, ...]:
     latency, most = judged.estimates.latency_ms, brief.constraints.latency_ms
     if latency.value is not None:
         against = f", within your {most:g} ms" if most else ""
-        said.append(f"One answer takes about {latency.value:.3g} ms on {on.name}{against} ({latency.basis}).")
+        said.append(
+            f"One answer takes about {_duration(latency.value)} on {on.name}{against} ({latency.basis})."
+        )
     if judged.card.good_for:
         said.append(f"Good for: {judged.card.good_for.en}")
     strategy = judged.adaptation
@@ -209,6 +211,14 @@ def _because(one: Scored, brief: Brief, on: Device) -> tuple[str, ...]:
     if judged.card.superseded_by:
         said.append(f"There is a newer one: {judged.card.superseded_by}.")
     return tuple(said)
+
+
+def _duration(ms: float) -> str:
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.2g} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
+
+
+def _duration(ms: float) -> str:
+    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.2g} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
 
 
 GRADES = ((0.85, "excellent"), (0.7, "very good"), (0.5, "good"), (0.3, "fair"), (0.0, "modest"))
@@ -235,8 +245,8 @@ def _notes(brief: Brief, judge: _Judge, ranked: Sequence[Scored], considered: in
     if speaks and languages and brief.constraints.offline and primary(languages[0]) != "en":
         names = english_name(languages[0])
         notes.append(
-            f"The offline starter set is thin for {names}: {len(ranked)} of {considered} models qualify without a"
-            " download; with one allowed there are stronger ones."
+            f"The offline starter set is thin for {names}: {len(ranked)} of {considered} models qualify without"
+            " a download; with one allowed there are stronger ones."
         )
     if all(getattr(brief.priorities, name) == 0 for name in type(brief.priorities).model_fields):
         notes.append("Every priority is 0: all criteria count the same.")
