@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
+
+from advisor.home import home
 
 __all__ = ["sha256"]
 
@@ -37,8 +38,7 @@ def sha256(path: Path) -> str:
 
 
 def _memory_file() -> Path:
-    home = os.environ.get("ADVISOR_HOME")
-    return (Path(home).expanduser() if home else Path.home() / ".cache" / "model-advisor") / "checksums.json"
+    return home() / "checksums.json"
 
 
 def _stored() -> dict[str, tuple[int, int, str]]:

@@ -17,7 +17,7 @@ from advisor.weights.wire import Attempts, exchange, host, transport_errors
 __all__ = ["RemoteFile", "announced", "download", "locked"]
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-ETAG = re.compile(r"[\w.-]{1,128}")
+ETAG = re.compile(r"\w[\w.-]{0,127}")
 
 
 @dataclass(frozen=True)

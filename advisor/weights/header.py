@@ -72,7 +72,9 @@ def _tensors(path: Path) -> list[tuple[str, str, int, int]]:
             dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
             count = prod(shape)
             sound = (
-                count >= 0 and 0 <= start <= end <= data and (end - start) * 8 == count * BITS.get(dtype, -1)
+                all(isinstance(side, int) and side >= 0 for side in shape)
+                and 0 <= start <= end <= data
+                and (end - start) * 8 == count * BITS.get(dtype, -1)
             )
         except (KeyError, TypeError, ValueError):
             sound = False

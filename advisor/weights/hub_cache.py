@@ -21,8 +21,8 @@ __all__ = [
     "wanted",
 ]
 
-REPO = re.compile(r"[\w.-]+(/[\w.-]+)?")
-REVISION = re.compile(r"[\w.-]{1,64}")
+REPO = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
+REVISION = re.compile(r"\w[\w.-]{0,63}")
 TRUE = frozenset({"1", "on", "yes", "true"})
 SMALL = ("*.json", "*.txt", "*_Pooling/config.json")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")

@@ -21,7 +21,7 @@ from advisor.weights.types import Weights
 
 __all__ = ["LocalFolder", "local_cards", "local_folders", "locate_local"]
 
-MODEL_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+MODEL_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 SOURCE = "local-file"
 TEXT_ENCODERS = frozenset({
     "albert", "bert", "big_bird", "camembert", "convbert", "deberta", "deberta-v2", "distilbert",

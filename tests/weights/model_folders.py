@@ -66,7 +66,7 @@ def card(id: str = "org/tiny", library: str = "timm", **changes: Any) -> ModelCa
         "tasks": ("image-classification",),
         "library": library,
         "licence": Licence.model_validate({"id": "apache-2.0", "class": "permissive"}),
-        "where": (Where(kind="huggingface", ref=id),),
+        "where": (Where(kind="huggingface" if "/" in id else "local", ref=id),),
     }
     return ModelCard.model_validate({**fields, **changes})
 

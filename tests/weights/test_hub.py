@@ -281,8 +281,9 @@ def test_an_endpoint_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, addr
     assert "HF_ENDPOINT" in str(refusal())
 
 
-def test_an_answer_that_is_no_hub_s_is_named(hub_server: Hub, repo: Repo) -> None:
-    repo.commit = "../.."
+@pytest.mark.parametrize("commit", ["../..", "..", "", "x" * 65])
+def test_an_answer_that_is_no_hub_s_is_named(hub_server: Hub, repo: Repo, commit: str) -> None:
+    repo.commit = commit
     assert "does not say which commit" in refusal().what
 
 
@@ -380,7 +381,9 @@ def test_an_absent_model_would_be_downloaded() -> None:
 
 
 def test_a_fetched_timm_model_computes_what_its_maker_did(hub_server: Hub, tmp_path: Path) -> None:
-    timm, torch = pytest.importorskip("timm"), pytest.importorskip("torch")
+    import timm
+    import torch
+
     torch.manual_seed(0)
     made = timm.create_model("mobilenetv3_small_050", pretrained=False, num_classes=4).eval()
     timm.models.save_for_hf(made, tmp_path / "made", model_config={"license": "mit"}, safe_serialization=True)
@@ -396,7 +399,9 @@ def test_a_fetched_timm_model_computes_what_its_maker_did(hub_server: Hub, tmp_p
 
 
 def test_a_fetched_bert_reads_what_its_maker_did(hub_server: Hub, tmp_path: Path) -> None:
-    transformers, torch = pytest.importorskip("transformers"), pytest.importorskip("torch")
+    import torch
+    import transformers
+
     torch.manual_seed(0)
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "my", "order", "is", "late"]
     (tmp_path / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
