@@ -8,6 +8,7 @@ results. The same tables give the same files, so a refresh is a diff to review.
 import argparse
 import csv
 import datetime as dt
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -117,8 +118,8 @@ def card(merged: Row, meta: Row, source: str) -> dict[str, Any]:
     embedding = _fact(merged["n_embedding_parameters"], "parameters", source)
     memory = merged["memory_usage_mb"]
     size = float(memory) * MIB_TO_MB if memory else None
-    transformers = "Transformers" in meta["framework"] or "PyTorch" in meta["framework"]
-    static = "NumPy" in meta["framework"] and not transformers
+    frameworks = meta["framework"].split("|")
+    static = "NumPy" in frameworks and not {"PyTorch", "Transformers"} & set(frameworks)
     return {
         "id": merged["name"],
         "name": name,
@@ -128,15 +129,15 @@ def card(merged: Row, meta: Row, source: str) -> dict[str, Any]:
         "library": "sentence-transformers" if static else "transformers",
         "licence": licence(merged["license"], source),
         "where": [{"kind": "huggingface", "ref": merged["name"]}],
-        "frameworks": ["pytorch", "onnx"] if "ONNX" in meta["framework"] else ["pytorch"],
+        "frameworks": ["pytorch", "onnx"] if "ONNX" in frameworks else ["pytorch"],
         "input": {
-            "tokens": int(float(merged["max_tokens"])) if merged["max_tokens"] else None,
+            "tokens": _tokens(merged["max_tokens"]),
             "languages": list(tongues) if tongues else None,
         },
         "parameters": parameters,
         "embedding_parameters": embedding,
         "size_mb": {"value": round(size, 1), "unit": "MB", "source": source} if size else None,
-        "embedding_dim": int(merged["embed_dim"]) if merged["embed_dim"] else None,
+        "embedding_dim": max(map(int, merged["embed_dim"].split("|"))) if merged["embed_dim"] else None,
         "trained_on": sorted(meta["training_datasets"].split("|")) if meta["training_datasets"] else None,
         "tuning": ["frozen", "head"] if static else None,
         "good_for": _praise(merged, tongues),
@@ -255,6 +256,11 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def _fact(value: str, unit: str, source: str) -> dict[str, Any] | None:
     return {"value": int(value), "unit": unit, "source": source} if value and int(value) > 0 else None
+
+
+def _tokens(limit: str) -> int | None:
+    """Read the longest text; a static model has no limit, which is not a number of tokens."""
+    return int(float(limit)) if limit and math.isfinite(float(limit)) else None
 
 
 def _share(percent: str) -> float:
