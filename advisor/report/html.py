@@ -1,0 +1,46 @@
+"""A report as one HTML file: no script, no outside request, fit for screen and paper, light and dark."""
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from advisor.charts import Figure, to_svg
+from advisor.report.document import LEGEND, Document
+
+__all__ = ["render_html"]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("advisor.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.tests["of"] = lambda value, name: type(value).__name__ == name
+    return environment
+
+
+def render_html(document: Document) -> str:
+    """Write a report as HTML.
+
+    :param document: what the report says.
+    :return: a whole, self-contained document.
+    """
+    drawn = 0
+
+    def draw(figure: Figure) -> Markup:
+        nonlocal drawn
+        drawn += 1
+        return Markup(to_svg(figure, f"f{drawn}"))
+
+    template = _environment().get_template("report.html.j2")
+    return template.render(document=document, legend=LEGEND, draw=draw, subtitle=_subtitle)
+
+
+def _subtitle(figure: Figure) -> str:
+    title = figure.chart.to_dict()["title"]
+    return str(title.get("subtitle", ""))
