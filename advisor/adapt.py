@@ -203,8 +203,8 @@ def _compression(
         found.append("Or distil: train a smaller model on this one's answers.")
     if limits.size_mb and size_mb and size_mb > 0.7 * limits.size_mb:
         found.append(
-            f"Store half precision or 8 bits: {size_mb:.3g} MB is near the limit of {limits.size_mb:g} MB, and"
-            " that halves or quarters it."
+            f"Store half precision or 8 bits: {size_mb:.3g} MB is near the limit of {limits.size_mb:g} MB,"
+            " and that halves or quarters it."
         )
     if limits.memory_mb and size_mb and size_mb > 0.5 * limits.memory_mb:
         found.append("Prune or quantise: the weights alone fill more than half of the memory you allow.")

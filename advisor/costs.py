@@ -15,9 +15,8 @@ PASSES = {
     "full": 3.67,
     "from-scratch": 3.67,
 }  # fmt: skip
-"""Forward passes that one epoch costs per example. Full tuning: median of inference over training
-throughput of 681
-models in timm's RTX 3090 tables (5 % 3.0, 95 % 4.9). Frozen features are computed once and kept."""
+"""Forward passes that one epoch costs per example. Full tuning: median of inference over training throughput
+of 681 models in timm's RTX 3090 tables (5 % 3.0, 95 % 4.9). Frozen features are computed once and kept."""
 HOURS = 730.0
 USD_PER_KWH = 0.20
 USD_UNITS = ("image", "minute", "character", "request")
@@ -80,9 +79,8 @@ def train_minutes(
 def monthly_cost(card: ModelCard, device: Device, brief: Brief, latency_ms: float | None = None) -> Quantity:
     """Estimate what running a model costs a month.
 
-    A hosted model is paid by use; a rented device by the hour, all month long, as many as the requests
-    need; one's
-    own device only its electricity.
+    A hosted model is paid by use; a rented device by the hour, all month long, as many as the requests need;
+    one's own device only its electricity.
 
     :param card: the model.
     :param device: where it runs.

@@ -41,8 +41,7 @@ def estimate(
     """Say what a model needs on a device.
 
     In order of trust: measured here; published for exactly this model and device; scaled from a published
-    figure
-    on another device of the same kind; estimated by a roofline; unknown.
+    figure on another device of the same kind; estimated by a roofline; unknown.
 
     :param card: the model.
     :param device: where it runs.

@@ -37,8 +37,7 @@ def recommend(
     :param models: consider only these; all of the task if None.
     :param limit: length of the shortlist.
     :param loadable: whether a model's weights are on this machine, asked for an offline brief; the starter
-        models
-        are taken to be if None.
+        models are taken to be if None.
     :param measured: figures of earlier probes; what this machine keeps of them if None.
     :return: shortlist, near misses and dropped models; the shortlist is empty if nothing qualifies.
     :raises InputError: if the task, a model or a device is unknown; names the nearest.
@@ -217,10 +216,6 @@ def _duration(ms: float) -> str:
     return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.2g} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
 
 
-def _duration(ms: float) -> str:
-    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.2g} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
-
-
 GRADES = ((0.85, "excellent"), (0.7, "very good"), (0.5, "good"), (0.3, "fair"), (0.0, "modest"))
 STRATEGY_WORDS = {
     "zero-shot": "using it as it is",
@@ -245,8 +240,8 @@ def _notes(brief: Brief, judge: _Judge, ranked: Sequence[Scored], considered: in
     if speaks and languages and brief.constraints.offline and primary(languages[0]) != "en":
         names = english_name(languages[0])
         notes.append(
-            f"The offline starter set is thin for {names}: {len(ranked)} of {considered} models qualify without"
-            " a download; with one allowed there are stronger ones."
+            f"The offline starter set is thin for {names}: {len(ranked)} of {considered} models qualify"
+            " without a download; with one allowed there are stronger ones."
         )
     if all(getattr(brief.priorities, name) == 0 for name in type(brief.priorities).model_fields):
         notes.append("Every priority is 0: all criteria count the same.")

@@ -50,19 +50,15 @@ GPU = Efficiency(0.45, 0.13, 0.05, (0.45, 4.2), (6.0, 1.5, 20.0))
 BOARD = Efficiency(0.30, 0.10, 0.04, (0.3, 2.5), (5.0, 1.5, 15.0))
 PHONE = Efficiency(0.20, 0.10, 0.04, (0.3, 4.0), (2.0, 0.5, 8.0))
 EFFICIENCY = {"cpu": CPU, "gpu": GPU, "board": BOARD, "phone": PHONE, "npu": PHONE}
-"""CPU: a fit of 1440 batch-1 float32 timings on an i7-12700H (timm results, PyTorch 2.4, compiled) gives
-ms = 3.82 × GFLOPs + 3.36, log-residual sd 0.27; that is 0.195 of its 1.344 TFLOPS; the interval is doubled
-for the
-step to other processors and to uncompiled code. GPU: achieved over dense fp16 tensor peak in timm's
-mixed-precision
-tables, models above 0.3 GMACs: RTX 4090 median 0.104 (5 % 0.025, 95 % 0.29), RTX 3090 median 0.171; 0.45 of
-the
-fp32 peak reproduces the same medians. Boards: ncnn's table for a Raspberry Pi 5 lies between 0.37
-(MobileNetV2) and
-1.2 (ResNet-50, Winograd) of the fp32 peak; PyTorch reaches less. The overhead of GPUs is the launch of 100
-to 300
-kernels at about 0.02 to 0.05 ms. This machine's own peak is that of a timed matrix product: eight architectures
-run uncompiled by PyTorch on two cores fitted 0.62 of it plus 8 ms."""
+"""CPU: a fit of 1440 batch-1 float32 timings on an i7-12700H (timm results, PyTorch 2.4, compiled) gives ms =
+3.82 × GFLOPs + 3.36, log-residual sd 0.27; that is 0.195 of its 1.344 TFLOPS; the interval is doubled for
+the step to other processors and to uncompiled code. GPU: achieved over dense fp16 tensor peak in timm's
+mixed-precision tables, models above 0.3 GMACs: RTX 4090 median 0.104 (5 % 0.025, 95 % 0.29), RTX 3090
+median 0.171; 0.45 of the fp32 peak reproduces the same medians. Boards: ncnn's table for a Raspberry Pi 5
+lies between 0.37 (MobileNetV2) and 1.2 (ResNet-50, Winograd) of the fp32 peak; PyTorch reaches less. The
+overhead of GPUs is the launch of 100 to 300 kernels at about 0.02 to 0.05 ms. This machine's own peak is
+that of a timed matrix product: nine architectures run uncompiled by PyTorch on two cores took about 0.62 of
+it plus 8 ms."""
 
 CORE_TFLOPS = 0.048
 PREPROCESSING_MS = {
@@ -101,8 +97,7 @@ def roofline_ms(work: Workload, device: Device, batch: int = 1) -> Roof | None:
     """Estimate the 95th percentile of the time for one batch: preprocessing and forward pass.
 
     The slower of computing and reading the weights counts (Williams, Waterman and Patterson 2009,
-    "Roofline"),
-    plus an overhead per pass; a generating model makes one more pass for each new token.
+    "Roofline"), plus an overhead per pass; a generating model makes one more pass for each new token.
 
     :param work: what one answer needs.
     :param device: where.

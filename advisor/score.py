@@ -93,8 +93,7 @@ def score(pool: Sequence[Judged], brief: Brief, modality: Modality) -> list[Scor
     """Score the models that met every constraint, best first; ties stand in the order of their ids.
 
     Each value is 0–1. Latency, memory, training and cost are read on fixed logarithmic scales, so that a
-    value
-    does not depend on the other models; an unknown one takes the lower quartile of the known.
+    value does not depend on the other models; an unknown one takes the lower quartile of the known.
 
     :param pool: the models.
     :param brief: priorities and data.

@@ -75,10 +75,8 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
     """Say how much work one answer is.
 
     Where no FLOPs are published: 2 × active non-embedding parameters × positions for transformers over
-    sequences
-    (Kaplan et al. 2020, arXiv:2001.08361), and the median FLOPs per parameter of ImageNet models, with the
-    square
-    of the resolution, for pictures.
+    sequences (Kaplan et al. 2020, arXiv:2001.08361), and the median FLOPs per parameter of ImageNet models,
+    with the square of the resolution, for pictures.
 
     :param card: the model.
     :param modality: of the task that it is used for.
