@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -54,13 +54,17 @@ def announced(base: str, entry: dict[str, Any], attempts: Attempts) -> RemoteFil
     ):
         etag, size = _asked(url, attempts)
     if not ETAG.fullmatch(etag):
-        raise WeightsUnavailable(f"{host(url)} names {name} by the unusable ETag {etag[:80]!r}")
+        raise WeightsUnavailable(
+            f"{host(url)} names {name} by the unusable ETag {etag[:80]!r}", "a hub in HF_ENDPOINT"
+        )
     return RemoteFile(name, url, etag, size, etag if SHA256.fullmatch(etag) else None)
 
 
 def _asked(url: str, attempts: Attempts) -> tuple[str, int | None]:
+    origin = urlsplit(url)[:2]
     for _ in range(5):
-        with exchange("HEAD", url, attempts, follow=False) as response:
+        at_home = urlsplit(url)[:2] == origin
+        with exchange("HEAD", url, attempts, follow=False, token=at_home) as response:
             headers = response.headers
             etag = headers.get("x-linked-etag") or ("" if response.is_redirect else headers.get("etag", ""))
             if etag or not response.is_redirect:
@@ -71,7 +75,7 @@ def _asked(url: str, attempts: Attempts) -> tuple[str, int | None]:
                     )
                 return etag.removeprefix("W/").strip('"'), int(size) if size.isdigit() else None
             url = urljoin(url, headers.get("location", ""))
-    raise WeightsUnavailable(f"{host(url)} redirects without end")
+    raise WeightsUnavailable(f"{host(url)} redirects without end", "a hub in HF_ENDPOINT")
 
 
 @contextmanager

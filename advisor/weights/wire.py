@@ -127,12 +127,14 @@ def exchange(
     *,
     headers: Mapping[str, str] | None = None,
     follow: bool = True,
+    token: bool = True,
 ) -> Iterator[Any]:
     """Send a request and hand out the answer, its body still unread.
 
     Statuses that may pass (408, 429, 5xx) and broken connections are tried again while patience lasts.
 
     :param follow: follow redirects; the token is not sent on to another host.
+    :param token: send the user's token, if there is one.
     :return: the client's response, of a status below 400.
     :raises WeightsUnavailable: if the hub refuses, or patience has ended.
     :raises Cancelled: if the user asked to stop.
@@ -147,7 +149,11 @@ def exchange(
             request = session.build_request(
                 method,
                 url,
-                headers={**build_hf_headers(), "accept-encoding": "identity", **(headers or {})},
+                headers={
+                    **build_hf_headers(token=None if token else False),
+                    "accept-encoding": "identity",
+                    **(headers or {}),
+                },
                 timeout=attempts.patience.timeout,
             )
             response = session.send(request, stream=True, follow_redirects=follow)
@@ -236,7 +242,7 @@ def _refusal(subject: str, url: str, response: Any) -> WeightsUnavailable:
         return WeightsUnavailable(
             f"{subject} was not found at {place}", "the exact id and revision of a model on the hub"
         )
-    return WeightsUnavailable(f"{subject}: refused by {place}")
+    return WeightsUnavailable(f"{subject}: refused by {place}", fix="Look at its page there for the reason.")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -53,6 +53,7 @@ class Fault:
     cut: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ("GET", "HEAD")
+    body: bytes = b""
 
 
 @dataclass
@@ -75,6 +76,15 @@ class Hub:
                 headers={key.replace("_", "-"): value for key, value in headers.items()},
             )
         )
+
+    def say(self, tail: str, body: bytes) -> None:
+        """Answer with this body instead of the true one."""
+        self.faults.append(Fault(tail, float("inf"), status=200, body=body))
+
+    def redirect(self, tail: str, location: str, times: float = 1) -> None:
+        """Send whoever asks for a file's head elsewhere, without saying anything of the file."""
+        headers = {"Location": location}
+        self.faults.append(Fault(tail, times, status=307, headers=headers, methods=("HEAD",)))
 
     def cut(self, tail: str, after: int, times: float = float("inf")) -> None:
         """Close the connection after so many bytes of the body."""
@@ -112,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.log.append((method, path, {key.lower(): value for key, value in self.headers.items()}))
         fault = self.hub.fault(method, path)
         if fault and fault.status:
-            self.answer(fault.status, b"", fault.headers)
+            self.answer(fault.status, fault.body, fault.headers)
             return
         api, file = API.fullmatch(path), FILE.fullmatch(path)
         match = api or file

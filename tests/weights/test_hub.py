@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,13 @@ def test_a_gated_model_says_that_its_licence_must_be_accepted(hub_server: Hub, r
     assert "403" in error.what and "licence" in error.fix and "HF_TOKEN" in error.fix
 
 
+@pytest.mark.parametrize("status", [400, 418, 451])
+def test_any_other_refusal_is_shown_with_its_status(hub_server: Hub, repo: Repo, status: int) -> None:
+    hub_server.fail("config.json", status)
+    assert f"({status})" in refusal().what
+    assert len(hub_server.requests("config.json")) == 1
+
+
 def test_a_model_that_is_not_there_says_so(hub_server: Hub) -> None:
     assert "404" in refusal().what
 
@@ -285,6 +293,106 @@ def test_an_endpoint_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, addr
 def test_an_answer_that_is_no_hub_s_is_named(hub_server: Hub, repo: Repo, commit: str) -> None:
     repo.commit = commit
     assert "does not say which commit" in refusal().what
+
+
+@pytest.mark.parametrize("body", [b"<html>please log in</html>", b"[]", b"[" * 100_000])
+def test_a_log_in_page_is_not_taken_for_a_hub(hub_server: Hub, repo: Repo, body: bytes) -> None:
+    hub_server.say("revision/main", body)
+    error = refusal()
+    assert "JSON" in error.what and "proxy" in error.fix
+
+
+def test_a_listing_without_end_is_not_read_to_its_end(
+    hub_server: Hub, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from advisor.weights import wire
+
+    monkeypatch.setattr(wire, "JSON_LIMIT", 1000)
+    hub_server.say("revision/main", b" " * 5000)
+    assert "more than 1000 bytes" in refusal().what
+
+
+def test_a_redirected_question_about_a_file_is_followed_without_the_token(
+    hub_server: Hub, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.bare, repo.token = True, "hf_secret"
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    path = f"/org/tiny/resolve/{repo.commit}/model.safetensors"
+    hub_server.redirect("model.safetensors", path)
+    hub_server.redirect("model.safetensors", hub_server.url.replace("127.0.0.1", "localhost") + path)
+    fetch()
+    asked = hub_server.requests("model.safetensors", "HEAD")
+    assert ["authorization" in headers for headers in asked] == [True, True, False]
+
+
+def test_redirects_without_end_and_a_file_without_etag_are_named(hub_server: Hub, repo: Repo) -> None:
+    repo.bare = True
+    hub_server.redirect("config.json", f"/org/tiny/resolve/{repo.commit}/config.json", times=9)
+    assert "redirects without end" in refusal().what
+    hub_server.faults.clear()
+    hub_server.say("config.json", b"")
+    assert "gives no ETag" in refusal().what
+
+
+@pytest.mark.parametrize("etag", ["..", "a/b", "x" * 200])
+def test_an_etag_that_cannot_name_a_file_is_refused(
+    hub_server: Hub, repo: Repo, monkeypatch: pytest.MonkeyPatch, etag: str
+) -> None:
+    repo.bare = True
+    monkeypatch.setattr(Repo, "etag", lambda self, name: etag)
+    assert "unusable ETag" in refusal().what
+
+
+def test_a_file_whose_size_nobody_says_is_fetched_whole(
+    hub_server: Hub, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from advisor.weights import download, hub
+
+    honest = download.announced
+    monkeypatch.setattr(hub, "announced", lambda *asked: replace(honest(*asked), size=None))
+    hub_server.cut("model.safetensors", after=9000, times=1)
+    totals = set()
+    fetch(progress=lambda name, done, total: totals.add(total))
+    assert totals == {None}
+    assert [headers.get("range") for headers in hub_server.requests("model.safetensors")] == [None, None]
+
+
+def test_a_file_that_another_process_is_fetching_is_waited_for(
+    hub_server: Hub, repo: Repo, own_home: Path
+) -> None:
+    from filelock import FileLock
+
+    etag = repo.etag("config.json")
+    lock = hub_cache.cache_folder() / ".locks" / "models--org--tiny" / f"{etag}.lock"
+    lock.parent.mkdir(parents=True)
+    begun = time.monotonic()
+    with FileLock(lock), pytest.raises(Cancelled):
+        fetch(cancelled=lambda: time.monotonic() - begun > 0.4)
+    assert not hub_server.requests("config.json")
+    assert fetch().revision == repo.commit
+
+
+def test_where_links_are_not_possible_files_are_kept_as_such(
+    hub_server: Hub, repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    weights = fetch()
+    assert not weights.files[0].is_symlink() and fetch(offline=True) == weights
+
+
+def test_the_cache_is_where_huggingface_hub_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for environ, folder in (
+        ({"HF_HUB_CACHE": "$SOME/a", "HF_HOME": "x"}, tmp_path / "a"),
+        ({"HF_HOME": "~/b"}, tmp_path / "b" / "hub"),
+        ({"XDG_CACHE_HOME": "/c"}, Path("/c/huggingface/hub")),
+        ({}, tmp_path / ".cache" / "huggingface" / "hub"),
+    ):
+        assert hub_cache.cache_folder(environ) == folder
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"])
