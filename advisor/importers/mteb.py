@@ -139,10 +139,9 @@ def card(merged: Row, meta: Row, source: str) -> dict[str, Any]:
         "size_mb": {"value": round(size, 1), "unit": "MB", "source": source} if size else None,
         "embedding_dim": max(map(int, merged["embed_dim"].split("|"))) if merged["embed_dim"] else None,
         "trained_on": sorted(meta["training_datasets"].split("|")) if meta["training_datasets"] else None,
-        "tuning": ["frozen", "head"] if static else None,
         "good_for": _praise(merged, tongues),
         "weaknesses": _blame(tongues, parameters["value"] if parameters else None),
-    }
+    } | ({"tuning": ["frozen", "head"]} if static else {})
 
 
 def results(merged: Row, source: str) -> list[dict[str, Any]]:

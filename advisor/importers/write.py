@@ -62,17 +62,17 @@ def _entries(mapping: Mapping[str, Any], indent: str) -> list[str]:
     for key, value in mapping.items():
         if value is None:
             continue
-        line = f"{indent}{key}: {_inline(value)}"
+        line = f"{indent}{_scalar(key)}: {_inline(value)}"
         if len(line) <= WIDTH or not isinstance(value, (Mapping, list, tuple)) or not value:
             lines.append(line)
         elif isinstance(value, Mapping):
-            lines.append(f"{indent}{key}:")
+            lines.append(f"{indent}{_scalar(key)}:")
             lines += _entries(value, indent + "  ")
         elif all(isinstance(item, (Mapping, list, tuple)) for item in value):
-            lines.append(f"{indent}{key}:")
+            lines.append(f"{indent}{_scalar(key)}:")
             lines += [f"{indent}  - {_inline(item)}" for item in value]
         else:
-            lines += _wrapped(f"{indent}{key}: [", [_inline(item) for item in value], indent + "  ")
+            lines += _wrapped(f"{indent}{_scalar(key)}: [", [_inline(item) for item in value], indent + "  ")
     return lines
 
 
@@ -91,7 +91,7 @@ def _inline(value: Any) -> str:
     if isinstance(value, Mapping):
         return (
             "{"
-            + ", ".join(f"{key}: {_inline(item)}" for key, item in value.items() if item is not None)
+            + ", ".join(f"{_scalar(key)}: {_inline(item)}" for key, item in value.items() if item is not None)
             + "}"
         )
     if isinstance(value, (list, tuple)):
