@@ -331,8 +331,44 @@ class Knowledge(Frozen):
     def with_models(self, cards: tuple[ModelCard, ...]) -> "Knowledge":
         """Add cards (of local folders) that are not known yet."""
         new = tuple(card for card in cards if card.id not in self._models)
-        return self.model_copy(update={"models": self.models + new}) if new else self
+        if not new:
+            return self
+        fields = {name: getattr(self, name) for name in Knowledge.model_fields}
+        return Knowledge.model_construct(**{**fields, "models": self.models + new})
 
+
+COUNT = ("parameters",)
+PRICE = (
+    "USD per 10^6 tokens",
+    "USD per 10^6 characters",
+    "USD per image",
+    "USD per minute",
+    "USD per request",
+)
+UNITS = {
+    "parameters": COUNT,
+    "active_parameters": COUNT,
+    "embedding_parameters": COUNT,
+    "size_mb": ("MB",),
+    "flops": ("FLOP",),
+    "price_in": PRICE,
+    "price_out": PRICE,
+    "downloads": ("downloads", "downloads per month"),
+    "likes": ("likes",),
+}
+SHARES = (
+    "top1",
+    "zero-shot-top1",
+    "knn-top1",
+    "accuracy",
+    "f1",
+    "map",
+    "mask-map",
+    "miou",
+    "anls",
+    "cer",
+    "wer",
+)
 
 Named = TypeVar("Named", Task, Device)
 Row = TypeVar("Row", bound=Frozen)
@@ -517,8 +553,13 @@ class _Reader:
                         card.id,
                         f"{name}: unknown source {fact.source!r}. {nearest(fact.source, sources)}",
                     )
+                if fact.unit not in UNITS[name]:
+                    allowed = ", ".join(UNITS[name])
+                    self.at("ModelCard", card.id, f"{name}: unknown unit {fact.unit!r}. Allowed: {allowed}")
                 if not math.isfinite(fact.value) or fact.value < 0:
                     self.at("ModelCard", card.id, f"{name}: impossible value {fact.value}")
+            if (card.kind == "api") != (card.licence.klass == "service"):
+                self.at("ModelCard", card.id, "kind api and licence class service belong together")
             if card.licence.source is not None and card.licence.source not in sources:
                 self.at("ModelCard", card.id, f"licence: unknown source {card.licence.source!r}")
             newer = models.get(card.superseded_by) if card.superseded_by else None
@@ -526,6 +567,7 @@ class _Reader:
                 self.at("ModelCard", card.id, f"superseded_by: unknown model {card.superseded_by!r}")
             if newer and newer.released and card.released and newer.released < card.released:
                 self.at("ModelCard", card.id, f"superseded_by {newer.id!r}, which is older")
+        seen: dict[tuple[str, str, str, str | None], str] = {}
         for result in knowledge.results:
             place = self.lines[("Result", str(id(result)))]
             if result.model not in models:
@@ -542,6 +584,12 @@ class _Reader:
                 )
             if not math.isfinite(result.value):
                 self.faults.append(f"{place}: impossible value {result.value}")
+            elif result.metric in SHARES and not 0 <= result.value <= 1:
+                self.faults.append(f"{place}: {result.metric} is a share, so {result.value} must be 0–1")
+            key = (result.model, result.benchmark, result.metric, result.protocol)
+            if key in seen:
+                self.faults.append(f"{place}: the same result stands already at {seen[key]}")
+            seen.setdefault(key, place)
         for latency in knowledge.latencies:
             place = self.lines[("Latency", str(id(latency)))]
             for noun, value, known in (("model", latency.model, models), ("device", latency.device, devices)):

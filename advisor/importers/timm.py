@@ -8,6 +8,7 @@ results and speeds. The same input always gives the same bytes.
 
 import argparse
 import csv
+import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -192,9 +193,9 @@ def _licence(id: str) -> dict[str, str]:
     }
 
 
-def _released(papers: str) -> str | None:
+def _released(papers: str) -> dt.date | None:
     found = re.search(r"arXiv:(\d\d)(\d\d)\.\d+", papers)
-    return f"20{found[1]}-{found[2]}-01" if found else None
+    return dt.date(2000 + int(found[1]), int(found[2]), 1) if found else None
 
 
 def _results(rows: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
