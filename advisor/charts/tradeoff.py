@@ -148,9 +148,8 @@ def _scatter(
     front = pareto([(p.latency, p.quality) for p in points])
     labels = model_labels(p.model for p in points)
     x_domain, y_domain = _domains(points, limit, floor)
-    places = _place(
-        [(p.latency, p.quality) for p in points], [labels[p.model] for p in points], x_domain, y_domain
-    )
+    names = [labels[p.model] for p in points]
+    places = _place([(p.latency, p.quality) for p in points], names, x_domain, y_domain, limit)
     rows = []
     for index, point in enumerate(points):
         role = (
@@ -274,16 +273,24 @@ def _stairs(front: list[_Point], x_domain: list[float]) -> list[dict[str, Any]]:
 
 
 def _place(
-    points: list[tuple[float, float]], texts: list[str], x_domain: list[float], y_domain: list[float]
+    points: list[tuple[float, float]],
+    texts: list[str],
+    x_domain: list[float],
+    y_domain: list[float],
+    limit: float | None,
 ) -> list[tuple[float, float]]:
-    """Put each label beside its point where it covers no other label or point, in data coordinates."""
+    """Put each label beside its point where it covers no other label, point or limit, in data coordinates."""
     span_x, span_y = math.log(x_domain[1] / x_domain[0]), y_domain[1] - y_domain[0]
     pixels = [
         (math.log(x / x_domain[0]) / span_x * WIDTH, (y_domain[1] - y) / span_y * HEIGHT) for x, y in points
     ]
-    boxes = [(x - 7, y - 7, x + 7, y + 7) for x, y in pixels]
+    boxes = [(x - 9, y - 14, x + 9, y + 14) for x, y in pixels]
     placed: list[tuple[float, float]] = []
-    for (x, y), text in zip(pixels, texts, strict=True):
+    if limit is not None:
+        line = math.log(limit / x_domain[0]) / span_x * WIDTH
+        boxes.append((line - 2, 0, line + 2, HEIGHT))
+    for index, ((x, y), text) in enumerate(zip(pixels, texts, strict=True)):
+        others = boxes[:index] + boxes[index + 1 :]
         wide = sum(11.5 if ord(letter) > 0x2E80 else 6.2 for letter in text)
         tries = [
             (left, y + down)
@@ -294,7 +301,7 @@ def _place(
             (a, b) for a, b in tries if a >= 0 and a + wide <= WIDTH + 20 and 8 <= b <= HEIGHT - 8
         ] or tries
         left, middle = min(
-            inside, key=lambda at: _overlap((at[0], at[1] - 7, at[0] + wide, at[1] + 7), boxes)
+            inside, key=lambda at: _overlap((at[0], at[1] - 7, at[0] + wide, at[1] + 7), others)
         )
         boxes.append((left, middle - 7, left + wide, middle + 7))
         placed.append((x_domain[0] * math.exp(left / WIDTH * span_x), y_domain[1] - middle / HEIGHT * span_y))

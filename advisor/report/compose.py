@@ -81,7 +81,7 @@ def _facts(report: Report, row: ModelResult) -> tuple[tuple[str, Cell], ...]:
     device = "" if limits.device == "this-machine" else " (this machine)"
     facts = []
     if metric:
-        note = f"{100 * metric.low:.1f}–{100 * metric.high:.1f} · n = {metric.n}"
+        note = f"{100 * metric.low:.1f}–{percent(metric.high)} · n = {metric.n}"
         facts.append((metric_name(report.brief.metric), Cell(percent(metric.value), "measured", note)))
     note = _against(limits.latency_ms, "ms") if not device else "on this machine"
     facts.append(
@@ -96,7 +96,7 @@ def _facts(report: Report, row: ModelResult) -> tuple[tuple[str, Cell], ...]:
     facts.append(("Licence", Cell(row.licence or ("none needed" if row.kind == "baseline" else "unknown"))))
     expected = report.decision.expected.get(row.model)
     if expected:
-        note = f"{100 * expected.low:.0f}–{100 * expected.high:.0f} · {expected.strategy} tuning"
+        note = f"{100 * expected.low:.0f}–{percent(expected.high, 0)} · by {expected.strategy} tuning"
         facts.append(("With all your data", Cell(percent(expected.value), "estimated", note)))
     return tuple(facts)
 
@@ -137,7 +137,9 @@ def _worth(report: Report, row: ModelResult) -> str:
     points = 100 * (mine.value - best.value)
     name = model_labels([baseline.model])[baseline.model]
     if points <= 0:
-        return f"On the report split the baseline {name} is not worse ({percent(best.value)}); weigh its simplicity."
+        return (
+            f"On the report split the baseline {name} is not worse ({percent(best.value)}): weigh simplicity."
+        )
     clear = "their intervals do not overlap" if mine.low > best.high else "their intervals overlap"
     return f"It is {points:.1f} points above the best baseline, {name} ({percent(best.value)}); {clear}."
 

@@ -1,9 +1,10 @@
 """A report as one HTML file: no script, no outside request, fit for screen and paper, light and dark."""
 
+import re
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from advisor.charts import Figure, to_svg
 from advisor.report.document import LEGEND, Document
@@ -20,8 +21,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     environment.tests["of"] = lambda value, name: type(value).__name__ == name
     return environment
+
+
+def _breakable(text: str) -> Markup:
+    """Let a long id break after its separators."""
+    return Markup(re.sub(r"([/_.:-])(?=[^\W\d_])", r"\1<wbr>", str(escape(text))))
 
 
 def render_html(document: Document) -> str:

@@ -7,7 +7,7 @@ from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document
 
 __all__ = ["escape", "render_markdown"]
 
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@^])")
+SPECIAL = re.compile(r"([\\`*\[\]<>|~$@]|(?<![^\W_])_|_(?![^\W_]))")
 SCHEME = re.compile(r"(?i)\b(https?|ftp|mailto|www)([:.])")
 
 
@@ -20,7 +20,7 @@ def escape(text: str) -> str:
     line = SPECIAL.sub(r"\\\1", one_line(text).replace("&", "&amp;"))
     line = line.replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\@", "&#64;")
     line = SCHEME.sub(lambda found: f"{found[1]}{'&#58;' if found[2] == ':' else '&#46;'}", line)
-    return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub(r"^([-=])", r"\\\1", line))
+    return re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", re.sub(r"^([-+=#])", r"\\\1", line))
 
 
 def render_markdown(document: Document) -> str:

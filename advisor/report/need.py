@@ -68,7 +68,7 @@ def _given(report: Report, label: str, key: str, value: Any) -> list[Row]:
     elif isinstance(value, tuple):
         text = ", ".join(value)
     else:
-        text = count(value) if isinstance(value, int | float) else str(value)
+        text = _plain(value) if isinstance(value, int | float) else str(value)
     return [_row(label, text, _origin(report, key))]
 
 
@@ -94,7 +94,7 @@ def shortlist_section(report: Report) -> Section:
     """Say which models qualify and why, which nearly do, and which do not."""
     found = report.recommendation
     limit = report.brief.constraints.latency_ms
-    intro = f"{plural(found.considered, 'model')} considered: {len(found.shortlist)} on the shortlist"
+    intro = f"{plural(found.considered, 'model').capitalize()} considered: {len(found.shortlist)} on the shortlist"
     intro += f", {len(found.beyond_limit)} more that qualify" if found.beyond_limit else ""
     intro += f", {plural(len(found.near_misses), 'near miss', 'near misses')}, {len(found.dropped)} dropped."
     blocks: list[Block] = [Text(intro)]
@@ -111,7 +111,7 @@ def shortlist_section(report: Report) -> Section:
         rows = []
         for near in found.near_misses:
             failed = "; ".join(
-                f"{f.constraint}: {'unknown' if f.value is None else _plain(f.value)}, limit {_plain(f.limit)}"
+                f"{_spelt(f.constraint)} {'unknown' if f.value is None else _plain(f.value)}, limit {_plain(f.limit)}"
                 for f in near.failed
             )
             rows.append(Row((Cell(near.model), Cell(failed), Cell(near.admitted_if))))
@@ -132,7 +132,14 @@ def shortlist_section(report: Report) -> Section:
 
 
 def _plain(value: float | str) -> str:
-    return value if isinstance(value, str) else count(value)
+    if isinstance(value, str):
+        return value
+    return count(value) if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _spelt(constraint: str) -> str:
+    name, _, unit = constraint.rpartition("_")
+    return f"{name} ({unit if unit == 'ms' else unit.upper()})" if unit in ("ms", "mb", "usd") else constraint
 
 
 def _listed(models: list[str], limit: int = 12) -> str:

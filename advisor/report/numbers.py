@@ -84,10 +84,10 @@ def size(value: float | None) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Write a duration in seconds, or in minutes from two minutes on."""
+    """Write a duration in seconds, or in minutes from ten minutes on."""
     if value is None:
         return "–"
-    if value < 120:
+    if value < 600:
         return f"{value:.0f}{THIN}s" if value >= 10 else f"{value:.1f}{THIN}s"
     return f"{value / 60:.1f}{THIN}min"
 
