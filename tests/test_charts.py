@@ -9,6 +9,7 @@ from report_fixture import COLOUR, LITE0, LITE2, MAJORITY, RESNET, candidate, ma
 
 from advisor import charts
 from advisor.charts.labels import distinct, model_labels, one_line, shorten
+from advisor.charts.place import place
 from advisor.charts.style import INK, colour_at, contrast, ticks
 from advisor.result import Decision
 
@@ -252,6 +253,21 @@ def test_cells_are_readable(share: float) -> None:
 def test_ticks_are_round_and_inside() -> None:
     assert ticks([0.8, 30]) == [1, 2, 5, 10, 20]
     assert len(ticks([1e-3, 1e4])) == 8
+
+
+@given(st.lists(st.tuples(st.floats(0, 600), st.floats(0, 300)), min_size=1, max_size=8))
+def test_labels_stay_inside_where_they_can(points: list[tuple[float, float]]) -> None:
+    spots = place(points, ["label"] * len(points), 620, 320)
+    assert len(spots) == len(points)
+    assert all(0 <= x <= 620 and 0 <= y <= 320 for x, y in spots)
+
+
+def test_a_label_is_nearest_to_its_own_point() -> None:
+    points = [(400.0, 100.0), (440.0, 90.0)]
+    spots = place(points, ["a rather long name", "another long name"], 620, 320)
+    for index, (left, middle) in enumerate(spots):
+        far = [max(0.0, left - x, x - left - 100) + abs(middle - y) for x, y in points]
+        assert far.index(min(far)) == index
 
 
 def test_a_slow_and_a_fast_model_share_a_drawing() -> None:

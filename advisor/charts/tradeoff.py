@@ -8,6 +8,7 @@ import altair as alt
 
 from advisor.charts.labels import model_labels
 from advisor.charts.metric import measured_metric, metric_name
+from advisor.charts.place import place
 from advisor.charts.style import BLUE, GREY, INK, VERMILION, WIDTH, Figure, base, figure, note, ticks
 from advisor.recommendation import Candidate
 from advisor.result import ModelResult
@@ -149,7 +150,7 @@ def _scatter(
     labels = model_labels(p.model for p in points)
     x_domain, y_domain = _domains(points, limit, floor)
     names = [labels[p.model] for p in points]
-    places = _place([(p.latency, p.quality) for p in points], names, x_domain, y_domain, limit)
+    places = _place(points, names, x_domain, y_domain, limit)
     rows = []
     for index, point in enumerate(points):
         role = (
@@ -273,45 +274,20 @@ def _stairs(front: list[_Point], x_domain: list[float]) -> list[dict[str, Any]]:
 
 
 def _place(
-    points: list[tuple[float, float]],
-    texts: list[str],
+    points: list[_Point],
+    names: list[str],
     x_domain: list[float],
     y_domain: list[float],
     limit: float | None,
 ) -> list[tuple[float, float]]:
-    """Put each label beside its point where it covers no other label, point or limit, in data coordinates."""
     span_x, span_y = math.log(x_domain[1] / x_domain[0]), y_domain[1] - y_domain[0]
-    pixels = [
-        (math.log(x / x_domain[0]) / span_x * WIDTH, (y_domain[1] - y) / span_y * HEIGHT) for x, y in points
+
+    def across(value: float) -> float:
+        return math.log(value / x_domain[0]) / span_x * WIDTH
+
+    pixels = [(across(p.latency), (y_domain[1] - p.quality) / span_y * HEIGHT) for p in points]
+    line = None if limit is None else across(limit)
+    return [
+        (x_domain[0] * math.exp(x / WIDTH * span_x), y_domain[1] - y / HEIGHT * span_y)
+        for x, y in place(pixels, names, WIDTH, HEIGHT, line)
     ]
-    boxes = [(x - 9, y - 14, x + 9, y + 14) for x, y in pixels]
-    placed: list[tuple[float, float]] = []
-    if limit is not None:
-        line = math.log(limit / x_domain[0]) / span_x * WIDTH
-        boxes.append((line - 2, 0, line + 2, HEIGHT))
-    for index, ((x, y), text) in enumerate(zip(pixels, texts, strict=True)):
-        others = boxes[:index] + boxes[index + 1 :]
-        wide = sum(11.5 if ord(letter) > 0x2E80 else 6.2 for letter in text)
-        tries = [
-            (left, y + down)
-            for down in (-13, 13, -26, 26, -40, 40, -54, 54)
-            for left in (x + 6, x - 6 - wide, x - wide / 2)
-        ]
-        inside = [
-            (a, b) for a, b in tries if a >= 0 and a + wide <= WIDTH + 20 and 8 <= b <= HEIGHT - 8
-        ] or tries
-        left, middle = min(
-            inside, key=lambda at: _overlap((at[0], at[1] - 7, at[0] + wide, at[1] + 7), others)
-        )
-        boxes.append((left, middle - 7, left + wide, middle + 7))
-        placed.append((x_domain[0] * math.exp(left / WIDTH * span_x), y_domain[1] - middle / HEIGHT * span_y))
-    return placed
-
-
-def _overlap(
-    box: tuple[float, float, float, float], others: list[tuple[float, float, float, float]]
-) -> float:
-    return sum(
-        max(0.0, min(box[2], o[2]) - max(box[0], o[0])) * max(0.0, min(box[3], o[3]) - max(box[1], o[1]))
-        for o in others
-    )
