@@ -202,6 +202,8 @@ def note_balance(labels: Sequence[str]) -> list[Finding]:
     if few:
         severity = "high" if least < 5 else "medium"
         some = ", ".join(few[:5]) + (" …" if len(few) > 5 else "")
-        detail = f"{len(few)} of {len(counts)} classes have fewer than 20 examples: {some}. Their results are shaky."
+        detail = (
+            f"{len(few)} of {len(counts)} classes have fewer than 20 examples: {some}; intervals are wide."
+        )
         findings.append(finding("few-examples", severity, detail))
     return findings

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from pathlib import Path
 
 from advisor.dataset import limits
@@ -34,25 +33,27 @@ def read_delimited(path: Path, text: str) -> tuple[Rows, tuple[Finding, ...]]:
     try:
         return _rows(path, text, delimiter, strict=True), tuple(findings)
     except csv.Error as error:
-        broken = error
-    if "unexpected end" not in str(broken):
+        broken = str(error)
+    try:
+        plain = _rows(path, text, delimiter, quoting=csv.QUOTE_NONE)
+    except csv.Error:
+        raise _too_long(path, text) from None
+    width = len(plain[0][1])
+    if all(len(values) == width for _, values in plain):
+        detail = "Double quotes are not paired, so they were read as ordinary characters."
+        rows_named = _unpaired(plain)
+        findings.append(Finding(kind="quotes", severity="medium", detail=detail, examples=rows_named))
+        return [(number, [_bare(value) for value in values]) for number, values in plain], tuple(findings)
+    if "unexpected end" not in broken:
         try:
-            rows = _rows(path, text, delimiter, strict=False)
-        except csv.Error as error:
-            broken = error
-        else:
-            if not _swallows(rows):
-                return rows, tuple(findings)
-    rows = _rows(path, text, delimiter, quoting=csv.QUOTE_NONE)
-    widths = Counter(len(values) for _, values in rows)
-    odd = [number for number, values in rows if len(values) != len(rows[0][1])]
-    if widths[len(rows[0][1])] == len(rows) and '"' in text:
-        detail = "A double quote is never closed, so quotes were read as ordinary characters."
-        findings.append(Finding(kind="quotes", severity="medium", detail=detail, examples=_unclosed(rows)))
-        return rows, tuple(findings)
-    where = _unclosed(rows) or tuple(f"row {number}" for number in odd[:1])
+            rows = _rows(path, text, delimiter)
+        except csv.Error:
+            raise _too_long(path, text) from None
+        if not _swallows(rows):
+            return rows, tuple(findings)
+    where = _unpaired(plain) or tuple(f"row {number}" for number, values in plain if len(values) != width)
     raise DataError(
-        f"{path}, {where[0] if where else 'row 1'}: a double quote is opened and never closed ({broken})",
+        f"{path}, {where[0]}: a double quote is opened and never closed ({broken})",
         fix='Close it, write quotes inside of a text twice (""), or save the table as Excel or JSONL.',
     )
 
@@ -96,11 +97,26 @@ def _delimiter(path: Path, text: str) -> str:
 
 def _swallows(rows: Rows) -> bool:
     """A value of very many lines is a quote that closed where another should have opened."""
-    return any(
-        value.count("\n") > 200 for _, values in rows for value in values if value and len(value) > 400
-    )
+    values = (value for _, values in rows for value in values if value and len(value) > 400)
+    return any(value.count("\n") > 200 for value in values)
 
 
-def _unclosed(rows: Rows) -> tuple[str, ...]:
+def _unpaired(rows: Rows) -> tuple[str, ...]:
     odd = [number for number, values in rows if sum((value or "").count('"') for value in values) % 2]
     return tuple(f"row {number}" for number in odd[:20])
+
+
+def _bare(value: str | None) -> str | None:
+    if value and len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        return value[1:-1].replace('""', '"')
+    return value
+
+
+def _too_long(path: Path, text: str) -> DataError:
+    lines = enumerate(text.split("\n"), start=1)
+    where = next((number for number, line in lines if len(line) > limits.VALUE_CHARACTERS), 1)
+    return DataError(
+        f"{path}, row {where}: a value is too long, or a double quote is never closed",
+        f"at most {limits.VALUE_CHARACTERS:,} characters",
+        "Shorten it or leave it out.",
+    )

@@ -110,7 +110,7 @@ def inspect(content: bytes) -> Look:
 
 @lru_cache(maxsize=1)
 def _formats() -> tuple[str, ...]:
-    """Those of the safe formats that this Pillow was built with; `JPEG` also opens phone pictures of type MPO."""
+    """Those of the safe formats that this Pillow knows; JPEG opens the MPO files of phones too."""
     from PIL import Image
 
     Image.init()
