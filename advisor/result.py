@@ -85,7 +85,7 @@ class LatencyMeasured(Frozen):
 
 
 class ModelResult(Frozen):
-    """What became of one model; `metrics`, `per_class` and `confusion` are its best rung's, on the report split."""
+    """What became of one model; metrics, per_class and confusion: its best rung on the report split."""
 
     model: str
     kind: Literal["weights", "api", "classical", "baseline"]
@@ -114,13 +114,18 @@ class Evidence:
 
     :ivar truth: (n,) class indices.
     :ivar predictions: model → (n,) predicted class indices of its best rung.
-    :ivar fractions: model → share of the training examples that its best rung learnt from.
+    :ivar standing: model → (mean, sd) of its expected standing among the probed models before any evidence, in
+        units of their spread; a model without published results is left out.
+    :ivar available: how many labelled examples the user has in all.
+    :ivar learnt: model → how many examples its best rung learnt from.
     """
 
     labels: tuple[str, ...]
     truth: "np.ndarray[Any, np.dtype[np.int64]]"
     predictions: dict[str, "np.ndarray[Any, np.dtype[np.int64]]"]
-    fractions: dict[str, float]
+    standing: dict[str, tuple[float, float]]
+    learnt: dict[str, int]
+    available: int
 
 
 class ProbeResult(Frozen):

@@ -1,0 +1,17 @@
+"""A run is a folder; these start, watch, cancel, resume and list runs."""
+
+from advisor.jobs.run import cancel, resume, resume_probe, run_probe, start_probe
+from advisor.jobs.view import RunEntry, RunView, delete_run, read_run, runs
+
+__all__ = [
+    "RunEntry",
+    "RunView",
+    "cancel",
+    "delete_run",
+    "read_run",
+    "resume",
+    "resume_probe",
+    "run_probe",
+    "runs",
+    "start_probe",
+]

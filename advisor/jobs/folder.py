@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from advisor.brief import Brief
+from advisor.dataset.types import Finding
 from advisor.errors import InputError
 from advisor.quantity import Frozen
+from advisor.recommendation import Recommendation
 from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status
 
 __all__ = ["Ending", "Examples", "Plan", "RunFolder", "RunSpec", "RungRecord", "State", "write_atomically"]
@@ -59,7 +61,11 @@ class RunSpec(Frozen):
 
 
 class Examples(Frozen):
-    """The examples that a probe uses, with their splits: positions into `ids`."""
+    """The examples that a probe uses, with their splits: positions into `ids`.
+
+    :ivar first: how many of `train`, from its start, the first rung learns from.
+    :ivar available: the sizes of the whole splits, of which the budget may have taken a part.
+    """
 
     task: str
     origin: str
@@ -74,6 +80,9 @@ class Examples(Frozen):
     train: tuple[int, ...]
     select: tuple[int, ...]
     report: tuple[int, ...]
+    first: int
+    available: SplitSizes
+    findings: tuple[Finding, ...] = ()
     typical_length: float = 0.0
 
 
@@ -173,6 +182,12 @@ class RunFolder:
         """Read the labelled examples."""
         return Examples.model_validate_json((self.path / "examples.json").read_text())
 
+    def advice(self) -> Recommendation:
+        """Read the recommendation that the run started from."""
+        content = json.loads((self.path / "recommendation.json").read_text(encoding="utf-8"))
+        content.pop("schema", None)
+        return Recommendation.model_validate(content)
+
     def state(self) -> dict[str, Any]:
         """Read `state`, `pid` of the supervisor, `since` and, at the end, `because`."""
         try:
@@ -251,6 +266,10 @@ class RunFolder:
     def end_model(self, ending: Ending) -> None:
         """Note why a model goes no further."""
         write_atomically(self.rung_folder(ending.model) / "because.json", ending.model_dump_json())
+
+    def clear_ending(self, model: str) -> None:
+        """Forget why a model had ended, because it climbed on."""
+        (self.rung_folder(model) / "because.json").unlink(missing_ok=True)
 
     def ending(self, model: str) -> Ending | None:
         """Read why a model went no further, if that was noted."""

@@ -1,0 +1,299 @@
+"""The end of a run: fix the decision, then open the report split once, and write report.json."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.decide import decide
+from advisor.errors import AdvisorError
+from advisor.jobs.folder import Examples, RunFolder, RungRecord, RunSpec, write_atomically
+from advisor.knowledge import Knowledge, load_knowledge
+from advisor.measured import Measured, record_measured
+from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
+from advisor.probe.plan import BASELINES
+from advisor.result import (
+    DatasetSummary,
+    Decision,
+    Evidence,
+    ModelResult,
+    ProbeResult,
+    Report,
+)
+
+__all__ = ["collect", "finish"]
+
+PACKAGES = ("model-advisor", "torch", "timm", "transformers", "scikit-learn", "numpy", "huggingface-hub")
+SHOWN_ERRORS = 24
+SHOWN_TEXT = 240
+
+
+def finish(folder: RunFolder) -> Report:
+    """Decide and write report.json from whatever the run has reached.
+
+    :return: the report, as written.
+    """
+    spec = folder.spec()
+    advice = folder.advice()
+    sealed = collect(folder)
+    decision = decide(sealed, advice, seed=spec.seed)
+    probe = sealed
+    summary = None
+    if (folder.path / "examples.json").exists():
+        examples = folder.examples()
+        probe = _open_report_split(folder, sealed, examples, spec)
+        decision = _compare(folder, decision, probe, examples, spec)
+        summary = _summary(examples)
+    report = Report(
+        schema=1,
+        created=spec.created,
+        command=spec.command,
+        brief=spec.brief,
+        brief_filled=spec.brief_filled,
+        recommendation=advice,
+        dataset=summary,
+        probe=probe,
+        decision=decision,
+    )
+    write_atomically(folder.report_path, report.model_dump_json(by_alias=True, indent=1))
+    _remember(probe)
+    return report
+
+
+def _knowledge(spec: RunSpec) -> Knowledge | None:
+    from pathlib import Path
+
+    from advisor.weights import local_cards
+
+    try:
+        return load_knowledge(Path(spec.knowledge) if spec.knowledge else None).with_models(local_cards())
+    except AdvisorError:
+        return None
+
+
+def collect(folder: RunFolder) -> ProbeResult:
+    """Read what a run has reached, with the evidence of the select split; the report split stays sealed."""
+    spec = folder.spec()
+    events = folder.events()
+    elapsed = max((float(event.get("at", 0.0)) for event in events), default=0.0)
+    results: list[ModelResult] = []
+    evidence = None
+    if (folder.path / "examples.json").exists():
+        examples = folder.examples()
+        climbed = {model: folder.rungs(model) for model in (*BASELINES[examples.task], *spec.chosen)}
+        results = [_result(folder, model, rungs, spec) for model, rungs in climbed.items()]
+        best = {model: _best(rungs) for model, rungs in climbed.items() if rungs}
+        evidence = Evidence(
+            labels=examples.labels,
+            truth=np.asarray([examples.truth[i] for i in examples.select], dtype=np.int64),
+            predictions={
+                model: folder.probabilities(record, "select").argmax(axis=1).astype(np.int64)
+                for model, record in best.items()
+            },
+            standing=_standing(spec, tuple(best)),
+            available=examples.total,
+            learnt={model: record.curve[-1].examples for model, record in best.items()},
+        )
+    return ProbeResult(
+        budget_s=spec.budget_s,
+        elapsed_s=elapsed,
+        seed=spec.seed,
+        machine=_machine(),
+        versions=_versions(),
+        results=tuple(results),
+        cancelled=any(event.get("kind") == "cancelled" for event in events[-3:]) or folder.stop_asked(),
+        evidence=evidence,
+    )
+
+
+def _best(rungs: tuple[RungRecord, ...]) -> RungRecord:
+    return max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
+
+
+def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: RunSpec) -> ModelResult:
+    ending = folder.ending(model)
+    kind = "baseline" if model.startswith("baseline/") else "weights"
+    if not rungs:
+        because = ending.because if ending else "the run ended before its first rung did"
+        status = ending.status if ending else "stopped"
+        return ModelResult(model=model, kind=kind, status=status, because=because)
+    best = _best(rungs)
+    notes = [record.note for record in rungs if record.note]
+    last = ending.because if ending else _last_word(best, rungs, spec)
+    return ModelResult(
+        model=model,
+        kind=kind,
+        revision=best.revision,
+        licence=best.licence,
+        status="ok",
+        because=". ".join([*(note.rstrip(".") for note in notes), last]),
+        strategy=best.strategy,
+        hyperparameters=best.hyperparameters,
+        curve=tuple(point for record in rungs for point in record.curve),
+        transferability=rungs[0].transferability,
+        latency_ms=best.latency_ms,
+        throughput_per_s=best.throughput_per_s,
+        peak_memory_mb=max(record.peak_memory_mb or 0.0 for record in rungs),
+        size_mb=best.size_mb,
+        seconds=sum(record.seconds for record in rungs),
+    )
+
+
+def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec) -> str:
+    if best.kind == "baseline":
+        return "a baseline has one rung"
+    if rungs[-1].rung == "longer" or spec.plan:
+        return "climbed every rung that was planned for it"
+    return "the time budget ended its climb"
+
+
+def _standing(spec: RunSpec, models: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    from advisor.prior import standing
+
+    knowledge = _knowledge(spec)
+    if knowledge is None:
+        return {}
+    known = {card.id: card for card in knowledge.models}
+    cards = [known[model] for model in models if model in known and not model.startswith("baseline/")]
+    task = knowledge.task(spec.brief.task)
+    found = standing(cards, task, knowledge, spec.brief)
+    return {model: place for model, place in found.items() if knowledge.results_of(model)}
+
+
+def _open_report_split(
+    folder: RunFolder, sealed: ProbeResult, examples: Examples, spec: RunSpec
+) -> ProbeResult:
+    truth = np.asarray([examples.truth[i] for i in examples.report], dtype=np.int64)
+    if len(truth) == 0:
+        return sealed
+    opened = []
+    for result in sealed.results:
+        if result.status != "ok":
+            opened.append(result)
+            continue
+        best = _best(folder.rungs(result.model))
+        probabilities = folder.probabilities(best, "report")
+        predicted = probabilities.argmax(axis=1).astype(np.int64)
+        present = sorted(set(truth.tolist()) | set(predicted.tolist()))
+        place = {old: new for new, old in enumerate(present)}
+        names = [examples.labels[i] for i in present]
+        small_truth = np.asarray([place[i] for i in truth], dtype=np.int64)
+        small_predicted = np.asarray([place[i] for i in predicted], dtype=np.int64)
+        opened.append(
+            result.model_copy(
+                update={
+                    "metrics": evaluate_all(truth, predicted, examples.labels, spec.brief.metric, spec.seed),
+                    "per_class": class_scores(small_truth, small_predicted, names),
+                    "confusion": confusion(small_truth, small_predicted, names),
+                    "errors": _errors(examples, truth, predicted, probabilities),
+                }
+            )
+        )
+    return sealed.model_copy(update={"results": tuple(opened)})
+
+
+def _errors(
+    examples: Examples,
+    truth: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+) -> tuple[dict[str, Any], ...]:
+    wrong = np.flatnonzero(truth != predicted)
+    order = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")][:SHOWN_ERRORS]
+    rows = []
+    for i in order.tolist():
+        position = examples.report[i]
+        row: dict[str, Any] = {
+            "id": examples.ids[position],
+            "truth": examples.labels[truth[i]],
+            "predicted": examples.labels[predicted[i]],
+            "probability": float(probabilities[i, predicted[i]]),
+        }
+        if examples.task == "text-classification":
+            row["text"] = examples.contents[position][:SHOWN_TEXT]
+        rows.append(row)
+    return tuple(rows)
+
+
+def _compare(
+    folder: RunFolder, decision: Decision, probe: ProbeResult, examples: Examples, spec: RunSpec
+) -> Decision:
+    """Say where the report split contradicts the decision; the winner stays."""
+    winner = decision.winner
+    judged = {result.model: result for result in probe.results if result.metrics}
+    if winner is None or winner not in judged or not len(examples.report):
+        return decision
+    truth = np.asarray([examples.truth[i] for i in examples.report], dtype=np.int64)
+    weights = np.random.default_rng(spec.seed).exponential(size=(2000, len(truth)))
+
+    def sampled(model: str) -> NDArray[np.float64]:
+        predicted = folder.probabilities(_best(folder.rungs(model)), "report").argmax(axis=1).astype(np.int64)
+        return weighted_scores(spec.brief.metric, truth, predicted, examples.labels, weights)
+
+    own = sampled(winner)
+    better = [model for model in judged if model != winner and float(np.mean(sampled(model) > own)) > 0.95]
+    if not better:
+        return decision
+    best = max(better, key=lambda model: _value(judged[model], spec.brief.metric))
+    sentence = (
+        f"On the report split {best} did better ({_value(judged[best], spec.brief.metric):.3f} against "
+        f"{_value(judged[winner], spec.brief.metric):.3f}); the choice was fixed before and stays, but is less sure "
+        "than the probability says."
+    )
+    return decision.model_copy(update={"because": f"{decision.because} {sentence}"})
+
+
+def _value(result: ModelResult, metric: str) -> float:
+    return result.metrics[metric].value if result.metrics else 0.0
+
+
+def _summary(examples: Examples) -> DatasetSummary:
+    return DatasetSummary(
+        sha256=examples.sha256,
+        examples=examples.total,
+        classes=examples.counts,
+        splits=examples.available,
+        findings=examples.findings,
+        task=examples.task,
+        name=examples.name,
+    )
+
+
+def _machine() -> dict[str, Any]:
+    from advisor.hardware import this_machine
+
+    device = this_machine()
+    return {
+        "name": device.name,
+        "kind": device.kind,
+        "cores": device.cores,
+        "memory_mb": device.memory_mb,
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _remember(probe: ProbeResult) -> None:
+    from advisor.home import home
+
+    figures = {
+        result.model: Measured(result.latency_ms.p50, result.latency_ms.p95, result.peak_memory_mb)
+        for result in probe.results
+        if result.status == "ok" and result.latency_ms and result.kind == "weights"
+    }
+    try:
+        record_measured(home(), figures)
+    except OSError:
+        return

@@ -1,0 +1,157 @@
+"""Start, cancel and resume probes."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from advisor.brief import Brief
+from advisor.errors import Cancelled, InputError
+from advisor.jobs.finish import collect
+from advisor.jobs.folder import Plan, RunFolder
+from advisor.jobs.prepare import prepare
+from advisor.jobs.supervise import OnEvent, supervise
+from advisor.jobs.view import read_run
+from advisor.result import ProbeResult, Report
+
+__all__ = ["cancel", "resume", "resume_probe", "run_probe", "start_probe"]
+
+
+def run_probe(
+    brief: Brief,
+    data: Path | str,
+    out: Path | str,
+    *,
+    budget_s: float = 300.0,
+    models: Sequence[str] | None = None,
+    seed: int = 0,
+    offline: bool = False,
+    plan: Plan | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    knowledge: Path | None = None,
+    on_event: OnEvent = lambda event: None,
+) -> ProbeResult:
+    """Probe the shortlist on the user's data and wait for the end.
+
+    The run's folder holds report.json, and everything else, when this returns. No torch is imported here.
+
+    :param data: a folder or zip of images, or a table of texts.
+    :param out: the run's folder; absent or empty.
+    :param budget_s: seconds for the probe.
+    :param models: probe exactly these; the best of the shortlist if None.
+    :param offline: use only models that are already here.
+    :param plan: fixes models and rungs without a clock.
+    :param on_event: told every event of the worker.
+    :return: the results, with the evidence that `decide` takes.
+    :raises InputError: if brief, data or folder are wrong.
+    :raises NothingQualifies: if the task cannot be probed; the advice is written.
+    :raises Cancelled: if the run was cancelled; the report is written from what was reached.
+    """
+    folder = prepare(
+        brief,
+        Path(data),
+        Path(out),
+        budget_s=budget_s,
+        models=models,
+        seed=seed,
+        offline=offline,
+        plan=plan,
+        text=text,
+        label=label,
+        knowledge=knowledge,
+    )
+    report = supervise(folder, on_event)
+    if folder.stop_asked():
+        raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
+    return report.probe.model_copy(update={"evidence": collect(folder).evidence})
+
+
+def start_probe(
+    brief: Brief,
+    data: Path,
+    out: Path,
+    *,
+    budget_s: float = 300.0,
+    models: Sequence[str] | None = None,
+    seed: int = 0,
+    offline: bool = False,
+    plan: Plan | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    knowledge: Path | None = None,
+) -> Path:
+    """Start a probe that goes on by itself, whatever becomes of this process.
+
+    :return: the run's folder; `read_run` tells how it stands.
+    :raises InputError: if brief, data or folder are wrong.
+    """
+    folder = prepare(
+        brief,
+        data,
+        out,
+        budget_s=budget_s,
+        models=models,
+        seed=seed,
+        offline=offline,
+        plan=plan,
+        text=text,
+        label=label,
+        knowledge=knowledge,
+    )
+    _detach(folder)
+    return folder.path
+
+
+def _detach(folder: RunFolder) -> None:
+    with (folder.path / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "advisor.jobs", str(folder.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    folder.set_state("running", pid=process.pid)
+
+
+def cancel(run: Path) -> None:
+    """Ask a run to stop; the worker is dead within two seconds, and what was reached is reported."""
+    RunFolder(run).ask_to_stop()
+
+
+def resume_probe(run: Path, on_event: OnEvent = lambda event: None) -> Report:
+    """Go on with a run from its last finished rung and wait for the end.
+
+    :raises InputError: if there is no such run, or its data have gone.
+    :raises Cancelled: if it was cancelled again.
+    """
+    folder = _reopen(run)
+    report = supervise(folder, on_event)
+    if folder.stop_asked():
+        raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
+    return report
+
+
+def resume(run: Path) -> Path:
+    """Go on with a run from its last finished rung, in the background."""
+    folder = _reopen(run)
+    _detach(folder)
+    return run
+
+
+def _reopen(run: Path) -> RunFolder:
+    folder = RunFolder(run)
+    spec = folder.spec()
+    if read_run(run).state == "running":
+        raise InputError(f"The run {run} is still going on", fix="Wait for it, or cancel it first.")
+    if not (run / "examples.json").exists():
+        raise InputError(
+            f"The run {run} holds advice only: there is nothing to go on with", fix="Start a new one."
+        )
+    if not Path(spec.data).exists():
+        raise InputError(
+            f"The data of this run are gone: {spec.data}", fix="Put them back, or start a new run."
+        )
+    folder.withdraw_stop()
+    return folder

