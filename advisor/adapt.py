@@ -143,7 +143,7 @@ def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tup
     if brief.data.examples == 0 or (few is not None and few < 2):
         return "zero-shot", "there are no labelled examples to learn from"
     if few is None and "zero-shot" in offered and "last-block" not in offered:
-        return "zero-shot", "it already does this as it is; with examples of your own it could be tuned"
+        return "zero-shot", "it already does this; with examples of your own it could be tuned"
     if few is None:
         return "last-block", "the number of examples is open: tuning the last block is a safe start"
     count = f"{few:.0f} examples per class"

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-__all__ = ["ANY", "benchmark_language", "covered", "english_name", "primary"]
+__all__ = ["ANY", "benchmark_language", "covered", "english_name", "has_language", "primary"]
 
 ANY = "mul"
 """The primary tag of models and benchmarks that span many languages."""
 
+SPOKEN = frozenset({"speech-recognition", "text-to-speech"})
 LONG_TAGS = {
     "cmn": "zh", "zho": "zh", "chi": "zh", "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr",
     "spa": "es", "jpn": "ja", "kor": "ko", "rus": "ru", "ara": "ar", "por": "pt", "ita": "it",
@@ -28,6 +29,11 @@ MANY_BENCHMARKS = re.compile(
     r"(^|[^a-z])(multilingual|mmteb|mul|xnli|xtreme|fleurs|voxpopuli|mls|flores\d*|tydi\w*|miracl|massive|mteb-m\w*)"
     r"([^a-z]|$)"
 )
+
+
+def has_language(task: str, modality: str) -> bool:
+    """Say whether a task is about language: every task on texts, and speech to or from text."""
+    return modality == "text" or task in SPOKEN
 
 
 def primary(tag: str) -> str:

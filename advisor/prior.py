@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from advisor.brief import Brief
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
-from advisor.languages import ANY, benchmark_language, primary
+from advisor.languages import ANY, benchmark_language, has_language, primary
 from advisor.quantity import Quantity
 from advisor.workload import amount
 
@@ -24,6 +24,7 @@ TRUST_DECAY = 0.7
 FOREIGN_WEIGHT = 0.15
 SPANNING_WEIGHT = 0.6
 ENOUGH_SHARED = 5
+ORDERLY = ("tabular", "time-series")
 Yardstick = tuple[str, str]
 
 
@@ -33,9 +34,10 @@ class Prior:
 
     :ivar trust: weight of each yardstick: earlier in the task's list is more, another language is less.
     :ivar equate: (intercept, slope) that turn a yardstick's reading into the reference's.
-    :ivar family: median quality of each family with at least two models of its own results.
+    :ivar family: median quality and spread of each family's models with results of their own.
     :ivar slope: (intercept, slope, residual sd) of quality over log10(parameters); None with too few points.
     :ivar middle: median quality of all models with results; None if there are none.
+    :ivar lowest: the least of them.
     """
 
     task: Task
@@ -48,6 +50,7 @@ class Prior:
     family: dict[str, tuple[float, float]] = field(default_factory=dict)
     slope: tuple[float, float, float] | None = None
     middle: float | None = None
+    lowest: float | None = None
 
     def quality(self, card: ModelCard) -> Quantity:
         """Give a model's expected quality between the task's poor (0) and excellent (1) published values."""
@@ -74,7 +77,10 @@ class Prior:
 
     def _inherited(self, card: ModelCard) -> Quantity:
         parameters = amount(card.parameters)
-        if card.family in self.family:
+        if card.kind == "classical" and self.lowest is not None and self.task.modality not in ORDERLY:
+            value, spread = self.lowest, INHERITED_SD
+            source = "no results of its own: learning without pretraining is placed below the weakest published model"
+        elif card.family in self.family:
             value, spread = self.family[card.family]
             source = f"no results of its own: the median of the family {card.family}, discounted"
         elif self.slope is not None and parameters:
@@ -125,12 +131,12 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     return Prior(
         task, brief, knowledge, marks, trust, foreign, equate,
         {
-            name: (statistics.median(values), statistics.pstdev(values))
+            name: (statistics.median(values), statistics.pstdev(values) if len(values) > 2 else INHERITED_SD)
             for name, values in families.items()
-            if len(values) >= 2
         },
         _line(points),
         statistics.median(known.values()) if known else None,
+        min(known.values()) if known else None,
     )  # fmt: skip
 
 
@@ -203,7 +209,7 @@ def _trust(task: Task, brief: Brief) -> tuple[dict[Yardstick, float], frozenset[
     place = 0
     for mark in task.benchmarks:
         key = (mark.id, mark.metric)
-        speaks = benchmark_language(mark.id) if task.modality in ("text", "audio") else None
+        speaks = benchmark_language(mark.id) if has_language(task.id, task.modality) else None
         if speaks is None or speaks in wanted:
             trust[key] = TRUST_DECAY**place
             place += 1

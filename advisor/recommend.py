@@ -11,7 +11,7 @@ from advisor.errors import InputError
 from advisor.estimate import estimate
 from advisor.hardware import THIS_MACHINE, device, home
 from advisor.knowledge import Device, Knowledge, ModelCard, Task, load_knowledge
-from advisor.languages import english_name, primary
+from advisor.languages import english_name, has_language, primary
 from advisor.measured import Measured, read_measured
 from advisor.prior import prior_for
 from advisor.recommendation import Adaptation, Candidate, Dropped, Estimates, Failed, NearMiss, Recommendation
@@ -204,7 +204,7 @@ def _because(one: Scored, brief: Brief, on: Device) -> tuple[str, ...]:
     if judged.card.good_for:
         said.append(f"Good for: {judged.card.good_for.en}")
     strategy = judged.adaptation
-    said.append(f"Adapt it by {STRATEGY_WORDS[strategy.strategy]}: {strategy.because}.")
+    said.append(f"{STRATEGY_WORDS[strategy.strategy]}: {strategy.because}.")
     if judged.card.licence.trap:
         said.append(f"Mind its licence ({judged.card.licence.id}): {judged.card.licence.trap}")
     if judged.card.superseded_by:
@@ -218,21 +218,21 @@ def _duration(ms: float) -> str:
 
 GRADES = ((0.85, "excellent"), (0.7, "very good"), (0.5, "good"), (0.3, "fair"), (0.0, "modest"))
 STRATEGY_WORDS = {
-    "zero-shot": "using it as it is",
-    "prompt": "writing good instructions",
-    "frozen": "keeping it frozen and training a small classifier on top",
-    "head": "training its last layer",
-    "last-block": "training its last block",
-    "lora": "training small added matrices (LoRA)",
-    "full": "training all of it",
-    "from-scratch": "training it on your data alone",
+    "zero-shot": "Use it as it is",
+    "prompt": "Steer it by good instructions",
+    "frozen": "Keep it frozen and train a small classifier on top",
+    "head": "Train its last layer",
+    "last-block": "Train its last block",
+    "lora": "Train small added matrices (LoRA)",
+    "full": "Train all of it",
+    "from-scratch": "Train it on your data alone",
 }
 
 
 def _notes(brief: Brief, judge: _Judge, ranked: Sequence[Scored], considered: int) -> tuple[str, ...]:
     notes: list[str] = []
     languages = brief.data.languages
-    speaks = judge.task.modality in ("text", "audio")
+    speaks = has_language(judge.task.id, judge.task.modality)
     if speaks and not languages:
         notes.append(
             "The language is open and taken to be English: say it (data.languages), it changes the ranking."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from advisor.brief import Brief, Priorities
 from advisor.knowledge import Modality, ModelCard
-from advisor.languages import covered, english_name
+from advisor.languages import covered, english_name, has_language
 from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation, Criterion, Estimates, Part
 from advisor.workload import amount
@@ -120,7 +120,7 @@ def fit_to_data(card: ModelCard, brief: Brief, modality: Modality) -> list[tuple
     """List how the user's data move a model's expected quality, each with its reason."""
     found: list[tuple[float, str]] = []
     data = brief.data
-    if modality in ("text", "audio"):
+    if has_language(brief.task, modality):
         wanted = data.languages or ("en",)
         share = covered(wanted, card.input.languages)
         if share is None:
