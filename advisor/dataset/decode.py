@@ -49,8 +49,8 @@ def decode(content: bytes) -> Decoded | None:
             return None
     head = content[:SAMPLE]
     zeros = head.count(0)
-    if zeros > len(head) // 8:
-        return _utf16(content)
+    if zeros and (wide := _utf16(content)):
+        return wide
     if _binary(head, zeros):
         return None
     text = _strict(content, "utf-8")
@@ -80,12 +80,25 @@ def _binary(head: bytes, zeros: int) -> bool:
 
 
 def _utf16(content: bytes) -> Decoded | None:
-    even, odd = content[:SAMPLE:2].count(0), content[1:SAMPLE:2].count(0)
-    encoding = "utf-16-le" if odd > even else "utf-16-be"
-    text = _strict(content, encoding)
-    if text is None or _binary(text[:SAMPLE].encode("utf-8", "replace"), text[:SAMPLE].count("\0")):
-        return None
-    return Decoded(text, encoding, guessed=True)
+    """UTF-16 without a mark, if one of the two byte orders gives text; the line breaks tell which."""
+    little, big = content[:SAMPLE].count(b"\n\0"), content[:SAMPLE].count(b"\0\n")
+    for encoding in ("utf-16-le", "utf-16-be") if little >= big else ("utf-16-be", "utf-16-le"):
+        text = _strict(content, encoding)
+        if text and _readable(text[: SAMPLE // 2]):
+            return Decoded(text, encoding, guessed=True)
+    return None
+
+
+def _readable(text: str) -> bool:
+    """Nine tenths letters, digits, signs of common scripts; hanzi count if the very common ones are among them."""
+    hanzi = [char for char in text if "\u4e00" <= char <= "\u9fff"]
+    common = sum(char in COMMON_HANZI for char in hanzi)
+    good = len(hanzi) if common * 8 >= len(hanzi) else 0
+    for char in text:
+        low = "\x20" <= char < "\u0e80" or char in "\t\r\n"
+        good += low or "\u2010" <= char <= "\u203b" or "\u3000" <= char <= "\u30ff"
+        good += "\uac00" <= char <= "\ud7af" or "\uff00" <= char <= "\uff5e"
+    return good * 10 >= len(text) * 9
 
 
 def _mostly_utf8(content: bytes) -> bool:
@@ -96,7 +109,7 @@ def _mostly_utf8(content: bytes) -> bool:
                 bad += 1
             else:
                 good += 1
-    return good > bad
+    return good * 2 > bad
 
 
 def _by_line(content: bytes) -> Decoded:

@@ -10,6 +10,7 @@ __all__ = ["group_equal", "group_similar", "same_text"]
 BAND_BITS = 16
 CROWD = 64
 MEAN_DIFFERENCE = 3.0
+SHARE_OF_CONTRAST = 0.08
 LARGEST_DIFFERENCE = 40
 
 
@@ -44,6 +45,7 @@ def group_similar(thumbs: Sequence[bytes], groups: Sequence[int]) -> list[int]:
     if len(firsts) < 2:
         return list(groups)
     pixels = np.frombuffer(b"".join(thumbs[index] for index in firsts), np.uint8).reshape(len(firsts), -1)
+    contrast = pixels.reshape(len(firsts), -1, 3).std(1).mean(1)
     bands = _hashes(pixels)
     parent = list(range(len(firsts)))
     for band in range(bands.shape[1]):
@@ -56,7 +58,8 @@ def group_similar(thumbs: Sequence[bytes], groups: Sequence[int]) -> list[int]:
             for anchor in range(min(len(members) - 1, CROWD)):
                 rest = np.array(members[anchor + 1 : anchor + 1 + 4 * CROWD])
                 difference = np.abs(pixels[rest].astype(np.int16) - pixels[members[anchor]].astype(np.int16))
-                alike = (difference.mean(1) <= MEAN_DIFFERENCE) & (difference.max(1) <= LARGEST_DIFFERENCE)
+                mean = min(MEAN_DIFFERENCE, SHARE_OF_CONTRAST * contrast[members[anchor]])
+                alike = (difference.mean(1) <= mean) & (difference.max(1) <= LARGEST_DIFFERENCE)
                 for other in rest[alike].tolist():
                     _join(parent, members[anchor], other)
     root = {first: firsts[_root(parent, position)] for position, first in enumerate(firsts)}

@@ -155,7 +155,9 @@ def _eight_bits(image: "Image.Image") -> "Image.Image":
     low, high = (
         (0.0, 65535.0) if image.mode.startswith("I;16") else (float(pixels.min()), float(pixels.max()))
     )
-    if not image.mode.startswith("I;16") and low >= 0 and high <= 255:
+    if image.mode == "F" and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif not image.mode.startswith("I;16") and low >= 0 and high <= 255:
         low, high = 0.0, 255.0
     elif image.mode == "I" and low >= 0 and high <= 65535:
         low, high = 0.0, 65535.0

@@ -90,8 +90,7 @@ class _Zip:
         check_archive(self._file, origin)
         members: dict[str, zipfile.ZipInfo] = {}
         odd: list[str] = []
-        for info in self._file.infolist():
-            name = _name(info)
+        for info, name in _named(self._file):
             if info.is_dir():
                 continue
             if name in members:
@@ -129,8 +128,7 @@ def check_archive(archive: zipfile.ZipFile, origin: Path) -> None:
         raise DataError(
             f"{origin} holds {len(members):,} files", f"at most {limits.MEMBERS:,}", "Give a smaller sample."
         )
-    for info in members:
-        name = _name(info)
+    for info, name in _named(archive):
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if name.startswith(("/", "\\")) or name[1:2] == ":" or ".." in parts or "\0" in name:
             raise DataError(
@@ -164,17 +162,21 @@ def check_archive(archive: zipfile.ZipFile, origin: Path) -> None:
         raise DataError(f"The members of {origin} overlap, as in a zip bomb", "a whole .zip", UNZIP)
 
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """Undo code page 437, in which names without the UTF-8 mark are read: macOS means UTF-8, China GBK."""
-    if info.flag_bits & 0x800 or info.orig_filename.isascii():
-        return info.filename
-    raw = info.filename.encode("cp437", "replace")
+def _named(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    """Undo code page 437, in which names without the UTF-8 mark are read: macOS means UTF-8, Windows in China GBK."""
+    members = archive.infolist()
+    unmarked = {
+        info: info.filename.encode("cp437", "replace")
+        for info in members
+        if not info.flag_bits & 0x800 and not info.filename.isascii()
+    }
     for encoding in ("utf-8", "gb18030"):
         try:
-            return raw.decode(encoding)
+            decoded = {info: raw.decode(encoding) for info, raw in unmarked.items()}
         except UnicodeDecodeError:
             continue
-    return info.filename
+        return [(info, decoded.get(info, info.filename)) for info in members]
+    return [(info, info.filename) for info in members]
 
 
 def _bounded(content: bytes, limit: int) -> bytes:

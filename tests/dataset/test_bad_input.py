@@ -39,7 +39,9 @@ def table(content: str | bytes, name: str = "data.csv") -> Make:
     return make
 
 
-def picture(shade: int = 0, size: tuple[int, int] = (48, 40), mode: str = "RGB", form: str = "JPEG", **more: object) -> bytes:  # fmt: skip
+def picture(
+    shade: int = 0, size: tuple[int, int] = (48, 40), mode: str = "RGB", form: str = "JPEG", **more: object
+) -> bytes:
     image = Image.linear_gradient("L").rotate(shade * 37 % 360).resize(size)
     stream = io.BytesIO()
     image.convert(mode).save(stream, form, **more)
@@ -47,7 +49,8 @@ def picture(shade: int = 0, size: tuple[int, int] = (48, 40), mode: str = "RGB",
 
 
 def tree(extra: dict[str, bytes] | None = None, base: str = "") -> dict[str, bytes]:
-    files = {f"{base}{name}/{i}.jpg": picture(i + 7 * k, (48 + i, 40)) for k, name in enumerate(("cat", "dog")) for i in range(4)}  # fmt: skip
+    files = {f"{base}cat/{i}.jpg": picture(i, (48 + i, 40)) for i in range(4)}
+    files |= {f"{base}dog/{i}.jpg": picture(i + 7, (48 + i, 40)) for i in range(4)}
     return {**files, **(extra or {})}
 
 
