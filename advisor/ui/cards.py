@@ -1,5 +1,6 @@
 """Parts of the pages that show models: badges, the trade-off, and everything known about one of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from advisor.ui import look, session
 __all__ = [
     "STRATEGY",
     "adaptation",
+    "bullets",
     "candidate",
     "downloads",
     "facts",
@@ -68,7 +70,7 @@ def licence_badge(card: ModelCard) -> None:
     """Show the licence as a badge; its meaning is one hover away."""
     colour, meaning = look.LICENCE[card.licence.klass]
     trap = f". {card.licence.trap}" if card.licence.trap else ""
-    st.badge(card.licence.id, color=colour, help=f"{meaning}{trap}")  # type: ignore[arg-type]
+    st.badge(card.licence.id, color=colour, help=f"{meaning}{trap}")
 
 
 def licence_mark(card: ModelCard) -> str:
@@ -93,17 +95,16 @@ def candidate(found: Candidate, card: ModelCard) -> None:
     from advisor import charts
     from advisor.ui import figures
 
+    figures.show(charts.score_parts(found), f"parts {card.id}")
     why, how = st.columns(2, gap="large")
     with why:
-        st.subheader("How the score comes about", anchor=False)
-        figures.show(charts.score_parts(found), f"parts {card.id}")
-        for reason in found.because:
-            st.markdown(f"- {session.safe(reason)}")
+        st.subheader("Why it is here", anchor=False)
+        bullets(found.because)
+        st.subheader("Where to get it", anchor=False)
+        where(card)
     with how:
         st.subheader("How to adapt it", anchor=False)
         adaptation(found.adaptation)
-        st.subheader("Where to get it", anchor=False)
-        where(card)
     st.subheader("What is expected on your device", anchor=False)
     names = {
         "latency_ms": "One answer",
@@ -140,8 +141,13 @@ def adaptation(plan: Adaptation) -> None:
         lines.append("stop early")
     if plan.compression:
         lines.append("to make it smaller: " + ", ".join(plan.compression))
-    for line in (*lines, *plan.advice):
-        st.markdown(f"- {session.safe(line)}")
+    bullets((*lines, *plan.advice))
+
+
+def bullets(lines: Sequence[str]) -> None:
+    """List sentences, close together."""
+    if lines:
+        st.markdown("\n".join(f"- {session.safe(line)}" for line in lines))
 
 
 def where(card: ModelCard) -> None:

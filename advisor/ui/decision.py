@@ -2,13 +2,14 @@
 
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from advisor import charts
 from advisor.result import Report
-from advisor.ui import figures, frame, look, results, session, state
+from advisor.ui import cards, figures, frame, look, results, session, state
 
 
 def everything(report: Report) -> bytes:
@@ -18,20 +19,15 @@ def everything(report: Report) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for format, name in (("html", "report.html"), ("md", "report.md"), ("json", "report.json")):
-            archive.writestr(name, rendered(render(report, format)))
+            archive.writestr(name, render(report, format))
     return content.getvalue()
-
-
-def rendered(document: str | bytes) -> bytes:
-    """Give a rendered report as bytes."""
-    return document.encode() if isinstance(document, str) else document
 
 
 def export(report: Report, format: str) -> bytes:
     """Render the report when its download is asked for."""
     from advisor.report import render
 
-    return rendered(render(report, format))
+    return render(report, format).encode()
 
 
 st.title("Decision")
@@ -66,7 +62,7 @@ with st.container(horizontal=True, gap="small"):
     ):
         st.download_button(
             label,
-            data=lambda format=format: export(report, format),
+            data=partial(export, report, format),
             file_name=name,
             mime=mime,
             on_click="ignore",
@@ -76,7 +72,7 @@ with st.container(horizontal=True, gap="small"):
         )
     st.download_button(
         "All as zip",
-        data=lambda: everything(report),
+        data=partial(everything, report),
         file_name="report.zip",
         mime="application/zip",
         on_click="ignore",
@@ -98,14 +94,12 @@ with right:
 left, right = st.columns(2, gap="large")
 with left:
     st.header("What to do next", anchor=False)
-    for step in decision.next_steps:
-        st.markdown(f"- {session.safe(step)}")
+    cards.bullets(decision.next_steps)
     if not decision.next_steps:
         st.caption("Nothing is left to do: use the winner.")
 with right:
     st.header("Risks", anchor=False)
-    for risk in decision.risks:
-        st.markdown(f"- {session.safe(risk)}")
+    cards.bullets(decision.risks)
     if not decision.risks:
         st.caption("None was found.")
 

@@ -1,8 +1,10 @@
 """What surrounds every page: navigation in the order of the job, and one line that shows where the job stands."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 from advisor.errors import AdvisorError
 from advisor.ui import look, state
@@ -48,8 +50,8 @@ def show() -> None:
             st.caption(error.fix)
 
 
-def waits_for(what: str, name: str) -> None:
-    """Say what a page waits for, link there, and stop.
+def waits_for(what: str, name: str) -> NoReturn:
+    """Say what a page waits for, link there, and end the page.
 
     :param what: for example "Choose what the model should do first."
     :param name: the page where that happens.
@@ -57,7 +59,7 @@ def waits_for(what: str, name: str) -> None:
     with st.container(border=True):
         st.markdown(what)
         st.page_link(page(name), label=f"Go to {PAGES[name]}", icon=":material/arrow_forward:")
-    st.stop()
+    raise StopException
 
 
 def _state_line() -> None:

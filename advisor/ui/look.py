@@ -2,7 +2,7 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from advisor.quantity import Quantity
 
@@ -10,6 +10,7 @@ __all__ = [
     "BASIS",
     "LICENCE",
     "STATIC",
+    "Colour",
     "basis",
     "duration",
     "interval_bar",
@@ -31,7 +32,8 @@ BASIS = {
     "unknown": "unknown",
 }
 
-LICENCE: dict[str, tuple[str, str]] = {
+Colour = Literal["red", "orange", "green", "gray", "primary"]
+LICENCE: dict[str, tuple[Colour, str]] = {
     "permissive": ("green", "Free for any use, credit given"),
     "copyleft": ("orange", "Free for business, but may bind your own code"),
     "non-commercial": ("red", "Not for business"),

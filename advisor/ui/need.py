@@ -136,11 +136,10 @@ with form:
             for question in plain_ones:
                 with st.container(gap="xsmall"):
                     questions.ask(question, read.get(question.key))
-    with st.expander("For experts"):
-        with st.grid(2, min_column_width=260, gap="medium"):
-            for question in (q for q in asked if q.expert):
-                with st.container(gap="xsmall"):
-                    questions.ask(question, read.get(question.key))
+    with st.expander("For experts"), st.grid(2, min_column_width=260, gap="medium"):
+        for question in (q for q in asked if q.expert):
+            with st.container(gap="xsmall"):
+                questions.ask(question, read.get(question.key))
     st.header("What counts as good?", anchor=False)
     st.session_state["need.metric"] = brief.metric if brief else "accuracy"
     st.selectbox(

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from advisor.brief import Brief
 from advisor.errors import AdvisorError
 from advisor.ui import cards, frame, look, race, results, session, state
 
 BUDGETS = (30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
-def start() -> None:
+def start(brief: Brief, source: state.DataSource, chosen: tuple[str, ...]) -> None:
     """Start a run in a folder of its own and point the draft to it."""
     from advisor.jobs import start_probe
 
@@ -21,9 +22,10 @@ def start() -> None:
             session.new_run_folder(source.name),
             budget_s=float(st.session_state["probe.budget"]),
             models=chosen,
-            offline=brief.constraints.offline or st.session_state.get("probe.offline", False),
+            offline=brief.constraints.offline,
             text=source.text,
             label=source.label,
+            knowledge=session.knowledge_folder(),
         )
     except AdvisorError as error:
         st.session_state["probe.complaint"] = str(error)
@@ -31,19 +33,19 @@ def start() -> None:
         state.change(run=str(run))
 
 
-def stop() -> None:
+def stop(run: Path) -> None:
     """Ask the run to stop; what was reached is kept."""
     from advisor.jobs import cancel
 
-    cancel(Path(str(state.draft().run)))
+    cancel(run)
 
 
-def carry_on() -> None:
+def carry_on(run: Path) -> None:
     """Go on with an interrupted or cancelled run."""
     from advisor.jobs import resume
 
     try:
-        state.change(run=str(resume(Path(str(state.draft().run)))))
+        resume(run)
     except AdvisorError as error:
         st.session_state["probe.complaint"] = str(error)
 
@@ -76,13 +78,11 @@ if draft.run is None or not Path(draft.run).is_dir():
             "need",
         )
     found = session.advice(brief)
-    selectable = session.probeable(brief, found)
-    chosen = tuple(
-        id for id in (draft.chosen if draft.chosen is not None else selectable[:5]) if id in selectable
-    )
+    chosen = session.to_try(brief, found)
 
     st.markdown(
-        "Each model learns from a part of your data for a short while. The weak ones stop early, so that the time goes to the strong ones."
+        "Each model learns from a part of your data for a short while. The weak ones stop early, so that the "
+        "time goes to the strong ones."
     )
     left, right = st.columns([1.4, 1], gap="large")
     with left:
@@ -107,7 +107,14 @@ if draft.run is None or not Path(draft.run).is_dir():
         )
         race.buys(st.session_state["probe.budget"], len(chosen))
         cards.downloads(chosen, brief.constraints.offline)
-        st.button("Start", type="primary", on_click=start, icon=":material/play_arrow:", width="stretch")
+        st.button(
+            "Start",
+            type="primary",
+            on_click=start,
+            args=(state.stated_brief() or brief, source, chosen),
+            icon=":material/play_arrow:",
+            width="stretch",
+        )
         if complaint := st.session_state.pop("probe.complaint", None):
             st.error(session.safe(complaint))
     st.stop()
@@ -124,7 +131,7 @@ def live() -> None:
     view = read_run(run)
     race.show(view)
     if view.state in ("queued", "running"):
-        st.button("Cancel", on_click=stop, icon=":material/stop_circle:")
+        st.button("Cancel", on_click=stop, args=(run,), icon=":material/stop_circle:")
         st.caption("What has been reached is kept. You may close this page; the run goes on.")
     elif running:
         st.rerun()
@@ -135,7 +142,7 @@ view = read_run(run)
 if not running:
     with st.container(horizontal=True, gap="small"):
         if view.state in ("interrupted", "cancelled"):
-            st.button("Go on with this run", on_click=carry_on, icon=":material/resume:")
+            st.button("Go on with this run", on_click=carry_on, args=(run,), icon=":material/resume:")
         st.button("Plan another probe", on_click=put_away, type="tertiary")
     if complaint := st.session_state.pop("probe.complaint", None):
         st.error(session.safe(complaint))

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "buys", "lanes", "plan", "show"]
 
 RUNGS = {
-    "baseline": "baseline",
+    "download": "fetching the weights",
+    "fit": "fitted",
     "linear-probe": "frozen, some examples",
-    "linear-probe-all": "frozen, more examples",
+    "linear-probe-all": "frozen, all examples",
     "last-block": "last block tuned",
     "longer": "tuned longer",
 }
@@ -82,40 +83,43 @@ def lanes(events: tuple[dict[str, Any], ...]) -> list[Lane]:
     """Read from a run's events what each model has reached.
 
     :param events: the events, oldest first.
-    :return: one lane per model, the best first, those that are out last.
+    :return: one lane per model that has begun or was chosen, the best first.
     """
     found: dict[str, Lane] = {}
     for event in events:
+        for chosen in event.get("models", ()) if event.get("kind") == "start" else ():
+            found.setdefault(chosen, Lane(chosen))
         model = event.get("model")
         if not isinstance(model, str):
             continue
         lane = found.setdefault(model, Lane(model))
-        metric = event.get("metric")
-        if event.get("event") == "rung" and isinstance(metric, dict):
-            lane.reached.append(metric | {"rung": event.get("rung", ""), "seconds": event.get("seconds")})
-        elif event.get("event") == "model-end":
-            lane.out = str(event.get("because") or event.get("status") or "")
+        if event["kind"] == "rung-done":
+            lane.reached.append(event["metric"] | {"rung": event["rung"]})
+            lane.out = ""
+        elif event["kind"] in ("model-ended", "stays"):
+            lane.out = str(event.get("because", ""))
     return sorted(found.values(), key=lambda lane: (-lane.best, lane.model))
 
 
 def show(view: "RunView") -> None:
     """Show how a run stands: state, time, what is running, and the race."""
     running = view.state in ("queued", "running")
-    elapsed, budget = view.elapsed_s or 0.0, view.budget_s or 0.0
     st.subheader(STATES.get(view.state, view.state), anchor=False)
     if running:
-        st.progress(min(elapsed / budget, 1.0) if budget else 0.0)
-        what = [session.safe(session.model_name(view.model))] if view.model else []
+        st.progress(min(view.elapsed_s / view.budget_s, 1.0))
+        what = [session.safe(session.model_name(view.model))] if view.model else ["Getting ready"]
         if view.rung:
             what.append(RUNGS.get(view.rung, view.rung))
-        if view.steps:
-            what.append(f"step {view.step or 0} of {view.steps}")
+        if view.of > 1:
+            what.append(f"model {view.place} of {view.of}")
+        if view.what and view.total:
+            what.append(f"{view.what}, {view.done} of {view.total}")
         if view.loss is not None:
             what.append(f"loss {view.loss:.3f}")
-        st.markdown(" · ".join(what) or "Getting ready")
-    times = f"{look.duration(elapsed)} of {look.duration(budget)}"
+        st.markdown(" · ".join(what))
+    times = f"{look.duration(view.elapsed_s)} of {look.duration(view.budget_s)}"
     if running and view.eta_s is not None:
-        times += f", about {look.duration(view.eta_s)} left"
+        times += f"; this step needs about {look.duration(view.eta_s)} more"
     st.caption(times)
     if view.message:
         st.caption(session.safe(view.message))
@@ -123,25 +127,25 @@ def show(view: "RunView") -> None:
 
 
 def table(found: list[Lane]) -> None:
-    """Draw one lane per model, with the intervals of its last rung."""
+    """Draw one lane per model: the interval of its last rung, faint marks where it stood before."""
     if not found:
         return
     rows = []
     for lane in found:
-        last = lane.reached[-1] if lane.reached else None
-        bar = reached = ""
-        if last:
+        bar, reached = "", '<span class="faint">not yet</span>'
+        if lane.reached:
+            last = lane.reached[-1]
             low, value, high = (100 * float(last[key]) for key in ("low", "value", "high"))
-            bar = (
-                f'<div class="span"><i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>'
-                f'<u style="left:{value:.2f}%"></u></div>'
+            before = "".join(
+                f'<em style="left:{100 * float(step["value"]):.2f}%"></em>' for step in lane.reached[:-1]
             )
-            reached = f"{value:.1f} % <span class='faint'>({low:.0f}–{high:.0f})</span>"
+            bar = f'<i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>{before}<u style="left:{value:.2f}%"></u>'
+            reached = f'{value:.1f} % <span class="faint">({low:.0f}–{high:.0f})</span>'
         rungs = ", ".join(RUNGS.get(step["rung"], step["rung"]) for step in lane.reached)
         note = f"<br>{look.plain(lane.out)}" if lane.out else ""
         rows.append(
             f'<tr class="{"out" if lane.out else ""}"><td>{look.plain(session.model_name(lane.model))}'
             f'<div class="faint fact">{look.plain(rungs)}{note}</div></td>'
-            f'<td class="lane">{bar}</td><td class="r">{reached}</td></tr>'
+            f'<td class="lane"><div class="span">{bar}</div></td><td class="r">{reached}</td></tr>'
         )
     st.html(f'<div class="scroll"><table class="race">{"".join(rows)}</table></div>')

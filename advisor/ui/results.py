@@ -1,4 +1,4 @@
-"""What a probe measured: the comparison as table and charts, class by class, mistakes, promises against measurements."""
+"""What a probe measured: comparison, class by class, mistakes, promises against measurements."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ from advisor import charts
 from advisor.jobs import RunEntry, delete_run, read_run, runs
 from advisor.ui import frame, look, results, session, state
 
-STATES = {
+STATES: dict[str, tuple[look.Colour, str]] = {
     "queued": ("gray", "waiting"),
     "running": ("primary", "running"),
     "done": ("green", "done"),
@@ -36,7 +36,7 @@ def row(entry: RunEntry) -> None:
     path = Path(entry.path)
     colour, word = STATES.get(entry.state, ("gray", entry.state))
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
-        st.badge(word, color=colour)  # type: ignore[arg-type]
+        st.badge(word, color=colour)
         st.markdown(f"**{session.safe(path.name)}**", width="content")
         st.caption(
             f"{session.safe(session.task_name(entry.task) if entry.task else '')} · "

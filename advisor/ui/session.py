@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "advice",
+    "already_here",
     "availability",
     "columns",
     "data_line",
@@ -29,21 +30,33 @@ __all__ = [
     "device_name",
     "devices",
     "knowledge",
+    "knowledge_folder",
     "model_name",
     "new_run_folder",
-    "probeable",
     "profile_of",
     "run_line",
     "safe",
+    "shortlisted",
     "splits",
     "task_name",
+    "to_try",
 ]
 
 
 def knowledge() -> Knowledge:
     """Give the knowledge base, the folder ADVISOR_KNOWLEDGE if set; read again when a file changed."""
+    found = load_knowledge(knowledge_folder())
+    if not os.environ.get("ADVISOR_MODELS"):
+        return found
+    from advisor.weights import local_cards
+
+    return found.with_models(local_cards())
+
+
+def knowledge_folder() -> Path | None:
+    """Give the knowledge folder that was asked for instead of the shipped one."""
     folder = os.environ.get("ADVISOR_KNOWLEDGE")
-    return load_knowledge(Path(folder) if folder else None)
+    return Path(folder) if folder else None
 
 
 def devices() -> dict[str, str]:
@@ -72,18 +85,21 @@ def advice(brief: Brief) -> "Recommendation":
     :param brief: the brief, with what was read from the data.
     :return: the recommendation of up to ten models.
     """
-    return _advice(brief.model_dump_json(), _stamp())
+    known = knowledge()
+    measured = home() / "measured.json"
+    stamp = measured.stat().st_mtime_ns if measured.exists() else 0
+    return _advice(brief.model_dump_json(), (id(known), stamp), known)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _advice(brief: str, stamp: int) -> "Recommendation":
+def _advice(brief: str, stamp: tuple[int, int], _known: Knowledge) -> "Recommendation":
     from advisor.recommend import recommend
+    from advisor.weights import availability as look_up
 
-    return recommend(Brief.model_validate_json(brief), knowledge())
-
-
-def _stamp() -> int:
-    return id(knowledge())
+    asked = Brief.model_validate_json(brief)
+    offline = asked.constraints.offline
+    here = (lambda card: look_up(card, _known, offline=True).loadable) if offline else None
+    return recommend(asked, _known, loadable=here)
 
 
 def dataset(source: state.DataSource) -> "Dataset":
@@ -122,20 +138,47 @@ def splits(data: "Dataset") -> "Splits":
     return split(data)
 
 
+@st.cache_resource(ttl=60, max_entries=2000, show_spinner=False)
 def availability(id: str, offline: bool) -> "Availability":
-    """Say whether a model's weights can be had here, without asking the network."""
+    """Say whether a model's weights can be had here, without asking the network; looked up once a minute."""
     from advisor.weights import availability as look_up
 
     known = knowledge()
     return look_up(known.model(id), known, offline=offline)
 
 
-def probeable(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
+def shortlisted(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
     """List the models of a shortlist that can be tried here, best first."""
     if not knowledge().task(brief.task).probeable:
         return ()
     ids = (candidate.model for candidate in found.shortlist)
-    return tuple(id for id in ids if availability(id, brief.constraints.offline).loadable)
+    return tuple(id for id in ids if _loadable(id, brief.constraints.offline))
+
+
+def already_here(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
+    """List the models that qualify, rank below the shortlist, and need no download, best first."""
+    if not knowledge().task(brief.task).probeable:
+        return ()
+    return tuple(id for id in found.beyond_limit if _loadable(id, True))
+
+
+def _loadable(id: str, offline: bool) -> bool:
+    there = availability(id, offline)
+    return there.loadable and there.origin is not None
+
+
+def to_try(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
+    """Give the models that a probe would try: those that were picked, else the best few and what is here anyway.
+
+    :param brief: the brief, with what was read from the data.
+    :param found: the advice for it.
+    :return: ids that can be loaded here, best first.
+    """
+    best, here = shortlisted(brief, found), already_here(brief, found)
+    picked = state.draft().chosen
+    if picked is None:
+        return best[:4] + here[:3]
+    return tuple(id for id in best + here if id in picked)
 
 
 def new_run_folder(name: str) -> Path:

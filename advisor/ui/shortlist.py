@@ -7,8 +7,6 @@ import streamlit as st
 from advisor.recommendation import Candidate, Recommendation
 from advisor.ui import cards, frame, look, questions, session, state
 
-SHOWN = 5
-
 
 def moves(found: Recommendation) -> dict[str, int]:
     """Say by how many places each model moved since the last change of the ranking.
@@ -32,8 +30,7 @@ def select(model: str) -> None:
         picked.append(model)
     else:
         picked.remove(model)
-    ordered = [id for id in selectable if id in picked]
-    state.change(chosen=tuple(ordered))
+    state.change(chosen=tuple(id for id in best + here if id in picked))
 
 
 def row(candidate: Candidate, gained: int | None, top: float, limit: float | None) -> None:
@@ -62,7 +59,7 @@ def row(candidate: Candidate, gained: int | None, top: float, limit: float | Non
                 f'<div class="fact">{look.quantity(latency)}</div>{look.basis(latency)}'
             )
         choice, more = st.columns([1, 1.6], vertical_alignment="center")
-        if card.id in selectable:
+        if card.id in best:
             st.session_state[f"pick {card.id}"] = card.id in chosen
             choice.checkbox("Try it on my data", key=f"pick {card.id}", on_change=select, args=(card.id,))
         elif task.probeable:
@@ -83,11 +80,8 @@ task = knowledge.task(brief.task)
 offline = brief.constraints.offline
 found = session.advice(brief)
 gained = moves(found)
-selectable = session.probeable(brief, found)
-picked_before = state.draft().chosen
-chosen = tuple(
-    id for id in (picked_before if picked_before is not None else selectable[:SHOWN]) if id in selectable
-)
+best, here = session.shortlisted(brief, found), session.already_here(brief, found)
+chosen = session.to_try(brief, found)
 
 left = len(found.shortlist) + len(found.beyond_limit)
 st.markdown(
@@ -121,13 +115,13 @@ with main:
     if found.near_misses:
         st.header("Near misses", anchor=False)
         for miss in found.near_misses[:12]:
+            name, change = session.model_name(miss.model), miss.admitted_if.removeprefix("admitted if ")
             st.html(
-                f'<div class="fact"><b>{look.plain(session.model_name(miss.model))}</b> '
-                f'<span class="faint">admitted if</span> {look.plain(miss.admitted_if.removeprefix("admitted if "))}</div>'
+                f'<div class="fact"><b>{look.plain(name)}</b> <span class="faint">admitted if</span> '
+                f"{look.plain(change)}</div>"
             )
-        if miss_more := len(found.near_misses) - 12:
-            if miss_more > 0:
-                st.caption(f"and {miss_more} more")
+        if len(found.near_misses) > 12:
+            st.caption(f"and {len(found.near_misses) - 12} more")
     if found.dropped:
         with st.expander(f"Not considered ({len(found.dropped)})"):
             reasons: dict[str, list[str]] = defaultdict(list)
@@ -145,10 +139,13 @@ with side:
         st.caption(
             "For this task the advice ends here: only image and text classification can be tried on your data."
         )
-    elif not selectable:
-        st.caption("None of these models can be loaded here; only the baselines would be tried.")
     else:
         cards.downloads(chosen, brief.constraints.offline)
+        if here:
+            st.caption("Further down the list, but already on this machine:")
+            for id in here:
+                st.session_state[f"pick {id}"] = id in chosen
+                st.checkbox(session.model_name(id), key=f"pick {id}", on_change=select, args=(id,))
         st.page_link(
             frame.page("probe" if state.draft().data else "data"),
             label="Plan the probe" if state.draft().data else "Next: your data",

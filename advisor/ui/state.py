@@ -9,7 +9,7 @@ import secrets
 from typing import Any
 
 import streamlit as st
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Profile
@@ -48,7 +48,7 @@ class DataSource(Frozen):
 class Draft(Frozen):
     """What the user has entered so far. `answers` maps dotted keys of the brief to plain values."""
 
-    answers: dict[str, Any] = {}
+    answers: dict[str, Any] = Field(default_factory=dict)
     data: DataSource | None = None
     chosen: tuple[str, ...] | None = None
     run: str | None = None
