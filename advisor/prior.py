@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from advisor.brief import Brief
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
@@ -24,6 +24,8 @@ TRUST_DECAY = 0.7
 FOREIGN_WEIGHT = 0.15
 SPANNING_WEIGHT = 0.6
 ENOUGH_SHARED = 5
+SHRINKAGE = 0.3
+"""Trust that the usual quality at a model's size has against yardsticks that too few models share."""
 ORDERLY = ("tabular", "time-series")
 Yardstick = tuple[str, str]
 
@@ -34,10 +36,12 @@ class Prior:
 
     :ivar trust: weight of each yardstick: earlier in the task's list is more, another language is less.
     :ivar equate: (intercept, slope) that turn a yardstick's reading into the reference's.
-    :ivar family: median quality and spread of each family's models with results of their own.
+    :ivar linked: the yardsticks on the reference's scale; those that too few models share stand apart.
+    :ivar family: how far, in the median, a family's models lie above others of their size, and their spread.
     :ivar slope: (intercept, slope, residual sd) of quality over log10(parameters); None with too few points.
     :ivar middle: median quality of all models with results; None if there are none.
     :ivar lowest: the least of them.
+    :ivar classical: median quality of the methods without pretraining; None if there are none.
     """
 
     task: Task
@@ -47,19 +51,21 @@ class Prior:
     trust: dict[Yardstick, float]
     foreign: frozenset[Yardstick]
     equate: dict[Yardstick, tuple[float, float]]
+    linked: frozenset[Yardstick]
     family: dict[str, tuple[float, float]] = field(default_factory=dict)
     slope: tuple[float, float, float] | None = None
     middle: float | None = None
     lowest: float | None = None
+    classical: float | None = None
 
     def quality(self, card: ModelCard) -> Quantity:
         """Give a model's expected quality between the task's poor (0) and excellent (1) published values."""
         own = _readings(card, self.knowledge, self.marks)
         if own:
-            return self._own(own)
+            return self._own(own, amount(card.parameters))
         return self._inherited(card)
 
-    def _own(self, own: Mapping[Yardstick, tuple[float, str]]) -> Quantity:
+    def _own(self, own: Mapping[Yardstick, tuple[float, str]], parameters: float | None) -> Quantity:
         total = math.fsum(self.trust[mark] for mark in own)
         read = {mark: self._read(mark, raw) for mark, (raw, _) in own.items()}
         value = math.fsum(self.trust[mark] * read[mark] for mark in own) / total
@@ -67,31 +73,46 @@ class Prior:
         at_home = math.fsum(self.trust[mark] for mark in own if mark not in self.foreign) / total
         variance += (LANGUAGE_SD * (1 - at_home)) ** 2
         if len(own) > 1:
-            spread = statistics.pstdev(read[mark] for mark in sorted(read))
-            variance += spread**2 / len(own)
+            variance += _spread([read[mark] for mark in sorted(read)]) ** 2 / len(own)
         best = max(own, key=lambda mark: (self.trust[mark], mark))
-        names = f"{self.marks[best].name}, {own[best][1]}"
-        more = f" and {len(own) - 1} more" if len(own) > 1 else ""
-        language = "" if at_home > 0.5 else "; measured in another language than yours"
-        return _quality(value, math.sqrt(variance), "published", f"{names}{more}{language}")
+        says = f"{self.marks[best].name}, {own[best][1]}"
+        says += f" and {len(own) - 1} more" if len(own) > 1 else ""
+        says += "" if at_home > 0.5 else "; measured in another language than yours"
+        apart = math.fsum(self.trust[mark] for mark in own if mark not in self.linked) / total
+        usual = self._usual(parameters)
+        if apart > 0 and usual is not None:
+            pull = SHRINKAGE * apart
+            variance += (pull / (total + pull) * (value - usual[0])) ** 2
+            value = (total * value + pull * usual[0]) / (total + pull)
+            says += "; drawn towards models of its size, as few models share this yardstick"
+        return _quality(value, math.sqrt(variance), "published", says)
+
+    def _usual(self, parameters: float | None) -> tuple[float, float] | None:
+        """Say what models of a size usually reach, and how much that varies; None if nobody is known."""
+        if self.slope is not None and parameters:
+            intercept, slope, spread = self.slope
+            return intercept + slope * math.log10(parameters), spread
+        return None if self.middle is None else (self.middle, 0.15)
 
     def _inherited(self, card: ModelCard) -> Quantity:
         parameters = amount(card.parameters)
-        if card.kind == "classical" and self.lowest is not None and self.task.modality not in ORDERLY:
-            value, spread = self.lowest, INHERITED_SD
-            source = "no results of its own: learning without pretraining is placed below the weakest published model"
-        elif card.family in self.family:
-            value, spread = self.family[card.family]
-            source = f"no results of its own: the median of the family {card.family}, discounted"
-        elif self.slope is not None and parameters:
-            intercept, slope, spread = self.slope
-            value = intercept + slope * math.log10(parameters)
-            source = "no results of its own: what models of its size usually reach, discounted"
-        elif self.middle is not None:
-            value, spread = self.middle, 0.15
-            source = "no results of its own: the median of all models of the task, discounted"
-        else:
+        usual = self._usual(parameters)
+        if usual is None or self.lowest is None:
             return Quantity.unknown("quality", "no model of this task has published results")
+        value, spread = usual
+        whose = (
+            "what models of its size usually reach"
+            if self.slope and parameters
+            else "the median of all models"
+        )
+        source = f"no results of its own: {whose}, discounted"
+        if card.kind == "classical" and self.task.modality not in ORDERLY:
+            value, spread = self.classical if self.classical is not None else self.lowest, INHERITED_SD
+            source = "no results of its own: learning without pretraining is placed with its kind, or below the weakest"
+        elif card.family in self.family:
+            above, spread = self.family[card.family]
+            value += above
+            source = f"no results of its own: what the family {card.family} reaches at its size, discounted"
         sd = math.sqrt(INHERITED_SD**2 + spread**2 + self._far() ** 2)
         return _quality(value - INHERITED_DISCOUNT, sd, "estimated", source)
 
@@ -119,25 +140,37 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     cards = sorted(knowledge.for_task(task.id), key=lambda card: card.id)
     table = {card.id: own for card in cards if (own := _readings(card, knowledge, marks))}
     equate = _equate(table, trust)
-    bare = Prior(task, brief, knowledge, marks, trust, foreign, equate)
-    known = {id: value for id, own in table.items() if (value := bare._own(own).value) is not None}
-    families: dict[str, list[float]] = {}
+    linked = frozenset(mark for mark, line in equate.items() if line is not None)
+    lines = {mark: line or (0.0, 1.0) for mark, line in equate.items()}
+    bare = Prior(task, brief, knowledge, marks, trust, foreign, lines, linked)
+    known: dict[str, float] = {}
     points: list[tuple[float, float]] = []
     for card in cards:
-        if card.id in known:
-            families.setdefault(card.family, []).append(known[card.id])
-            if parameters := amount(card.parameters):
-                points.append((math.log10(parameters), known[card.id]))
-    return Prior(
-        task, brief, knowledge, marks, trust, foreign, equate,
-        {
-            name: (statistics.median(values), statistics.pstdev(values) if len(values) > 2 else INHERITED_SD)
+        value = bare._own(table[card.id], None).value if card.id in table else None
+        if value is None:
+            continue
+        known[card.id] = value
+        parameters = amount(card.parameters)
+        if parameters and linked.intersection(table[card.id]):
+            points.append((math.log10(parameters), value))
+    if not known:
+        return bare
+    bare = replace(bare, slope=_line(points), middle=statistics.median(known.values()))
+    families: dict[str, list[float]] = {}
+    for card in cards:
+        usual = bare._usual(amount(card.parameters))
+        if card.id in known and usual is not None:
+            families.setdefault(card.family, []).append(known[card.id] - usual[0])
+    classical = [known[card.id] for card in cards if card.kind == "classical" and card.id in known]
+    return replace(
+        bare,
+        family={
+            name: (statistics.median(values), _spread(values) if len(values) > 2 else INHERITED_SD)
             for name, values in families.items()
         },
-        _line(points),
-        statistics.median(known.values()) if known else None,
-        min(known.values()) if known else None,
-    )  # fmt: skip
+        lowest=min(known.values()),
+        classical=statistics.median(classical) if classical else None,
+    )
 
 
 def expected_quality(card: ModelCard, task: Task, knowledge: Knowledge, brief: Brief) -> Quantity:
@@ -161,7 +194,7 @@ def standing(
     judged = {card.id: prior.quality(card) for card in cards if card.kind != "baseline"}
     values = [quality.value for quality in judged.values() if quality.value is not None]
     centre = statistics.fmean(values) if values else 0.0
-    spread = max(statistics.pstdev(values) if len(values) > 1 else 0.0, 0.02)
+    spread = max(_spread(values) if values else 0.0, 0.02)
     found: dict[str, tuple[float, float]] = {}
     for model, quality in judged.items():
         if quality.value is None or quality.low is None or quality.high is None:
@@ -223,10 +256,14 @@ def _trust(task: Task, brief: Brief) -> tuple[dict[Yardstick, float], frozenset[
 
 def _equate(
     table: Mapping[str, Mapping[Yardstick, tuple[float, str]]], trust: Mapping[Yardstick, float]
-) -> dict[Yardstick, tuple[float, float]]:
-    """Equate each yardstick to the reference linearly (Kolen and Brennan 2014, "Test Equating")."""
+) -> dict[Yardstick, tuple[float, float] | None]:
+    """Equate each yardstick to the reference linearly (Kolen and Brennan 2014, "Test Equating").
+
+    :return: (intercept, slope) of each; None where too few models share it.
+    """
     reference = max(trust, key=lambda mark: (trust[mark], mark))
-    lines = dict.fromkeys(trust, (0.0, 1.0))
+    lines: dict[Yardstick, tuple[float, float] | None] = dict.fromkeys(trust)
+    lines[reference] = (0.0, 1.0)
     for mark in trust:
         both = [
             (own[mark][0], own[reference][0]) for own in table.values() if mark in own and reference in own
@@ -234,10 +271,16 @@ def _equate(
         if mark == reference or len(both) < ENOUGH_SHARED:
             continue
         here, there = [raw for raw, _ in both], [wanted for _, wanted in both]
-        spread = statistics.pstdev(here)
-        slope = min(max(statistics.pstdev(there) / spread, 0.3), 3.0) if spread > 0 else 1.0
+        spread = _spread(here)
+        slope = min(max(_spread(there) / spread, 0.3), 3.0) if spread > 0 else 1.0
         lines[mark] = statistics.fmean(there) - slope * statistics.fmean(here), slope
     return lines
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Give the population standard deviation, whatever the order of the values."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] | None:
@@ -249,4 +292,4 @@ def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] |
         return None
     fit = statistics.linear_regression(sizes, values)
     residuals = [value - fit.intercept - fit.slope * size for size, value in points]
-    return fit.intercept, fit.slope, statistics.pstdev(residuals)
+    return fit.intercept, fit.slope, _spread(residuals)

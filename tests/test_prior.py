@@ -143,3 +143,26 @@ def test_standing_of_the_unknown_is_the_middle_with_a_wide_doubt() -> None:
 def test_text_cards_need_no_languages_to_be_judged() -> None:
     quality = prior_for(TEXTS, KNOWLEDGE, brief("text-classification")).quality(text("new/one", 1e8, None))
     assert quality.basis == "estimated"
+
+
+def test_a_yardstick_that_few_share_counts_less() -> None:
+    """A perfect reading that nobody else has must not put an old model above well-measured ones."""
+    rows = (*RESULTS, Result(model="odd/reader", benchmark="error", metric="wer", value=0.0, source="s"))
+    knowledge = rebuilt(results=rows)
+    quality = expected_quality(knowledge.model("odd/reader"), TEXTS, knowledge, brief("text-classification"))
+    assert quality.basis == "published" and "drawn towards" in quality.source
+    assert quality.value is not None and 0.5 < quality.value < 0.9
+
+
+def test_unpretrained_methods_stand_with_their_kind_or_below_the_weakest() -> None:
+    prior = prior_for(IMAGES, KNOWLEDGE, brief())
+    weakest = prior.quality(KNOWLEDGE.model("mobile/tiny")).value
+    forest = prior.quality(KNOWLEDGE.model("forest/hog"))
+    assert forest.value is not None and weakest is not None and forest.value < weakest
+    sibling = card("svm/hog", "image-classification", kind="classical")
+    rows = (
+        *RESULTS,
+        Result(model="forest/hog", benchmark="imagenet-1k", metric="top1", value=0.72, source="s"),
+    )
+    informed = rebuilt(models=(*KNOWLEDGE.models, sibling), results=rows)
+    assert expected_quality(sibling, IMAGES, informed, brief()).value == pytest.approx(0.35)
