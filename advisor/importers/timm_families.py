@@ -36,7 +36,7 @@ FAMILIES = {
     "ghostnet": ModuleFamily("ghostnet", "GhostNet", width_known=False),
     "hgnet": ModuleFamily("hgnet", "PP-HGNet", width_known=False),
     "hiera": ModuleFamily("hiera", "Hiera", attention=True),
-    "inception_next": ModuleFamily("inception-next", "InceptionNeXt"),
+    "inception_next": ModuleFamily("inception-next", "InceptionNeXt", width_known=False),
     "inception_resnet_v2": ModuleFamily("inception", "Inception"),
     "inception_v3": ModuleFamily("inception", "Inception"),
     "inception_v4": ModuleFamily("inception", "Inception"),
