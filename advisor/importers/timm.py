@@ -3,7 +3,8 @@
 `python -m advisor.importers.timm TABLE --knowledge DIR` rewrites `models/timm-*.yaml`,
 `results/imagenet.csv` and `results/latency-timm.csv`. Cards for the names in `DIR/timm.txt` are made here; a
 checkpoint that has a hand-written card (any other file in `DIR/models/`) keeps that card and gets only its
-results and speeds. The same input always gives the same bytes.
+results and speeds. What the curator says of a family stands in `DIR/timm-words.yaml`. The same input always
+gives the same bytes.
 """
 
 import argparse
@@ -71,13 +72,19 @@ class Imported:
     files: Mapping[str, str]
 
 
-def import_timm(table: Path, wanted: Sequence[str], handmade: Sequence[str] = ()) -> Imported:
+def import_timm(
+    table: Path,
+    wanted: Sequence[str],
+    handmade: Sequence[str] = (),
+    words: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Imported:
     """Turn timm's published tables into knowledge.
 
     :param table: the merged table (one row per checkpoint and image size); `timm_pretrained_cfgs.csv` and
         timm's `benchmark-infer-*.csv` are read from beside it where they are.
     :param wanted: checkpoint names (`arch.tag`) that shall have a card.
     :param handmade: checkpoint names whose card exists; only their results and speeds are taken.
+    :param words: family slug → `good_for` and `weaknesses` that its cards inherit.
     :return: the files.
     :raises InputError: if the table lacks a wanted checkpoint, naming the nearest, or knows no hub id for it.
     """
@@ -99,7 +106,9 @@ def import_timm(table: Path, wanted: Sequence[str], handmade: Sequence[str] = ()
     for slug, names in sorted(families.items()):
         family = family_of(rows[names[0]]["module"])
         cards = [timm_card(rows[name], configs.get(name, {})) for name in names]
-        files[f"models/timm-{slug}.yaml"] = yaml_text(family.title, _defaults(family.attention), cards)
+        files[f"models/timm-{slug}.yaml"] = yaml_text(
+            family.title, {**_defaults(family.attention), **(words or {}).get(slug, {})}, cards
+        )
     chosen = sorted({*wanted, *handmade})
     files["results/imagenet.csv"] = csv_text(_results(rows[name] for name in chosen))
     files["results/latency-timm.csv"] = csv_text(_latencies(table.parent, rows, chosen), LATENCY_COLUMNS)
@@ -265,7 +274,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if line.strip() and not line.startswith("#")
     ]
     handmade = _handmade(options.knowledge, [row["model"] for row in _read(options.table)])
-    files = import_timm(options.table, wanted, handmade).files
+    spoken = options.knowledge / "timm-words.yaml"
+    words = yaml.safe_load(spoken.read_text(encoding="utf-8")) if spoken.is_file() else None
+    files = import_timm(options.table, wanted, handmade, words).files
     for stale in (options.knowledge / "models").glob("timm-*.yaml"):
         if f"models/{stale.name}" not in files:
             stale.unlink()

@@ -141,6 +141,16 @@ def test_transformers_can_be_tuned_by_lora_and_convnets_not(table: Path) -> None
     assert "lora" not in yaml.safe_load(files["models/timm-resnet.yaml"])["defaults"]["tuning"]
 
 
+def test_words_about_a_family_are_inherited_by_its_cards(table: Path) -> None:
+    words = {"resnet": {"good_for": {"en": "All.", "zh": "全部。"}}}
+    files = import_timm(table, NAMES, words=words).files
+    assert (
+        yaml.safe_load(files["models/timm-resnet.yaml"])["defaults"]["good_for"]
+        == words["resnet"]["good_for"]
+    )
+    assert "good_for" not in yaml.safe_load(files["models/timm-eva.yaml"])["defaults"]
+
+
 def test_a_card_without_configuration_leaves_facts_unknown() -> None:
     row = dict(zip(COLUMNS.split(","), ROWS[0].split(","), strict=True))
     card = timm_card(row, {})
