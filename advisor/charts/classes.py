@@ -5,7 +5,7 @@ from typing import Literal
 
 import altair as alt
 
-from advisor.charts.labels import distinct, model_labels
+from advisor.charts.labels import distinct, model_labels, room
 from advisor.charts.style import BLUE, INK, WIDTH, Figure, base, colour_at, contrast, figure, names_axis, note
 from advisor.result import Confusion, ModelResult
 
@@ -96,7 +96,11 @@ def class_heatmap(
         title=None,
         sort=list(model_of.values()),
         axis=alt.Axis(
-            orient="top", labelAngle=-25 if len(drawn) > 3 else 0, labelLimit=170, ticks=False, domain=False
+            orient="top",
+            labelAngle=-25 if max(map(room, ([v] for v in model_of.values()))) > step else 0,
+            labelLimit=170,
+            ticks=False,
+            domain=False,
         ),
     )
     y = alt.Y("row:N", title=None, sort=list(class_of.values()), axis=names_axis(list(class_of.values())))

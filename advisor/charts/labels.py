@@ -4,9 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["distinct", "model_labels", "one_line", "room", "shorten"]
+__all__ = ["distinct", "model_labels", "one_line", "room", "shorten", "visible"]
 
 INVISIBLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+def visible(text: str) -> str:
+    """Drop control characters and direction marks, which could make a text look like another; keep line breaks."""
+    return "".join(
+        part if part in "\n\t" else INVISIBLE.sub("", part) for part in re.split(r"([\n\t])", text)
+    )
 
 
 def one_line(text: str) -> str:

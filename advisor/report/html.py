@@ -2,11 +2,13 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from advisor.charts import Figure, to_svg
+from advisor.charts.labels import visible
 from advisor.report.document import LEGEND, Document
 
 __all__ = ["render_html"]
@@ -18,6 +20,7 @@ def _environment() -> Environment:
         loader=PackageLoader("advisor.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -26,9 +29,13 @@ def _environment() -> Environment:
     return environment
 
 
+def _plain(value: Any) -> Any:
+    return visible(value) if type(value) is str else value
+
+
 def _breakable(text: str) -> Markup:
     """Let a long id break after its separators."""
-    return Markup(re.sub(r"([/_.:-])(?=[^\W\d_])", r"\1<wbr>", str(escape(text))))
+    return Markup(re.sub(r"([/_.:-])(?=[^\W\d_])", r"\1<wbr>", str(escape(visible(text)))))
 
 
 def render_html(document: Document) -> str:

@@ -58,7 +58,7 @@ def _choice(report: Report, winner: str) -> str:
     name = names[winner]
     best_of = f"the best of the {WORDS[measured] if measured < len(WORDS) else measured}"
     row = rows.get(winner)
-    baseline = row is not None and row.kind == "baseline"
+    kind = ", a baseline without deep learning" if row is not None and row.kind == "baseline" else ""
     if winner == MAJORITY:
         head = (
             "Use none of these models yet: always naming the most frequent class did as well as any of them"
@@ -66,10 +66,10 @@ def _choice(report: Report, winner: str) -> str:
     elif measured <= 1:
         return f"Use {name}, the only model that could be measured; there is nothing to compare it with."
     elif p < SURE and not decision.tied_with:
-        head = f"Start with {name}, but with low confidence: {chance(p)} sure that it is {best_of}"
+        head = f"Start with {name}{kind}, but with low confidence: {chance(p)} sure that it is {best_of}"
         return f"{head}{_saving(report, row)}."
     else:
-        head = f"Use {name}{', a baseline without deep learning' if baseline else ''}"
+        head = f"Use {name}{kind}"
     sure = "" if winner == MAJORITY else f"{chance(p)} sure that it is {best_of}"
     tied = _tied(report, winner)
     if p < SURE and winner != MAJORITY:
@@ -93,8 +93,9 @@ def _tied(report: Report, winner: str) -> str:
     }
     tied.sort(key=lambda model: not better.get(model))
     if len(tied) == 1:
-        extra = better.get(tied[0])
-        return f"{names[tied[0]]} is practically equal{f' and {extra}' if extra else ''}"
+        gain = better.get(tied[0], "")
+        joint = ", " if " and " in gain else " and "
+        return f"{names[tied[0]]} is practically equal{joint + gain if gain else ''}"
     few = tied[:3]
     listed = ", ".join(names[model] for model in few[:-1]) + f" and {names[few[-1]]}"
     if len(tied) > 3:

@@ -40,7 +40,7 @@ def test_never_certain() -> None:
 def test_a_tie_is_said_with_what_it_offers() -> None:
     assert plain(verdict(decided(LITE2, 0.62, (LITE0,)))) == (
         "Use tf_efficientnet_lite2. 62 % sure that it is the best of the five; "
-        "tf_efficientnet_lite0 is practically equal and half the size and 2.2 times as fast."
+        "tf_efficientnet_lite0 is practically equal, half the size and 2.2 times as fast."
     )
 
 
@@ -55,6 +55,7 @@ def test_many_ties() -> None:
 def test_low_confidence_is_said_first() -> None:
     text = plain(verdict(decided(LITE2, 0.31)))
     assert text.startswith("Start with tf_efficientnet_lite2, but with low confidence: 31 % sure")
+    assert "logreg, a baseline without deep learning, but" in verdict(decided(COLOUR, 0.31))
 
 
 def test_a_winning_baseline_is_called_one_and_what_it_saves() -> None:

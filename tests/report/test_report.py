@@ -243,6 +243,7 @@ def test_hostile_names_stay_text_in_html(hostile: str, page: str) -> None:
     assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
     assert HOSTILE[0] in seen.text
     assert "{{ 7*7 }}{% raw %}" in seen.text
+    assert "\u202e" not in hostile
     head = hostile[: hostile.index("</title>")]
     assert head.count("<title>") == 1 and "<img" not in head
 
