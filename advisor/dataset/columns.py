@@ -92,26 +92,18 @@ def _by_name(table: Table, names: frozenset[str], first: str, taken: set[int | N
 
 
 def _text_by_content(table: Table, label_at: int | None) -> int | None:
-    """The only column of running text, or of two columns the longer and more varied one."""
-    if any(
-        table.columns[index].strip().casefold() == FIRST_TEXT
-        for index in range(len(table.columns))
-        if index != label_at
-    ):
-        return None
+    """The only column of running text, or of two columns the one that is no label."""
     columns = {index: _sample(table, index) for index in range(len(table.columns)) if index != label_at}
     texts = [index for index, values in columns.items() if _is_text(values)]
     if len(texts) == 1:
         return texts[0]
-    if len(table.columns) == 2 and label_at is None and len(texts) == 2:
-        first, second = (columns[0], columns[1])
-        longer = _length(first) > 2 * _length(second), _length(second) > 2 * _length(first)
-        fewer = 2 * len(set(second)) <= len(set(first)), 2 * len(set(first)) <= len(set(second))
-        if longer[0] and fewer[0]:
-            return 0
-        if longer[1] and fewer[1]:
-            return 1
-    return None
+    if texts or len(table.columns) != 2:
+        return None
+    ranked = sorted(columns, key=lambda index: len(set(columns[index])))
+    varied = ranked[-1]
+    if len(ranked) == 2 and len(set(columns[varied])) < 3 * len(set(columns[ranked[0]])):
+        return None
+    return varied if _is_plain(columns[varied]) else None
 
 
 def _label_by_content(table: Table, text_at: int) -> int | None:
@@ -135,11 +127,16 @@ def _sample(table: Table, index: int) -> list[str]:
 
 
 def _is_text(values: Sequence[str]) -> bool:
-    plain = [value for value in values if not is_number(value) and not DATE.fullmatch(value)]
-    if not values or len(plain) * 2 < len(values):
+    if not _is_plain(values):
         return False
-    wordy = sum(" " in value or any("\u3040" <= char <= "\u9fff" for char in value) for value in plain)
-    return _length(plain) >= 4 and wordy * 2 > len(plain) and len(set(plain)) * 3 > len(plain)
+    wordy = sum(" " in value or any("\u3040" <= char <= "\u9fff" for char in value) for value in values)
+    return _length(values) >= 4 and wordy * 2 > len(values) and len(set(values)) * 3 > len(values)
+
+
+def _is_plain(values: Sequence[str]) -> bool:
+    """Half of the values or more are neither numbers nor dates."""
+    plain = sum(not is_number(value) and not DATE.fullmatch(value) for value in values)
+    return bool(values) and plain * 2 >= len(values)
 
 
 def _length(values: Sequence[str]) -> float:
