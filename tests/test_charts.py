@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from report_fixture import COLOUR, LITE0, LITE2, MAJORITY, RESNET, candidate, make_report, result
 
 from advisor import charts
-from advisor.charts.labels import distinct, model_labels, one_line, shorten
 from advisor.charts.place import place
 from advisor.charts.style import INK, colour_at, contrast, ticks
+from advisor.labels import distinct, model_labels, one_line, shorten
 from advisor.result import Decision
 
 REPORT = make_report()

@@ -5,8 +5,8 @@ from typing import Literal
 
 import altair as alt
 
-from advisor.charts.labels import distinct, model_labels, room
 from advisor.charts.style import BLUE, INK, WIDTH, Figure, base, colour_at, contrast, figure, names_axis, note
+from advisor.labels import distinct, model_labels, room
 from advisor.result import Confusion, ModelResult
 
 __all__ = ["class_balance", "class_heatmap", "confusion_matrix"]

@@ -5,7 +5,6 @@ from typing import Any
 
 import altair as alt
 
-from advisor.charts.labels import distinct, model_labels
 from advisor.charts.metric import measured_metric, metric_name
 from advisor.charts.style import (
     BLUE,
@@ -21,6 +20,7 @@ from advisor.charts.style import (
     note,
     ticks,
 )
+from advisor.labels import distinct, model_labels
 from advisor.quantity import Quantity
 from advisor.recommendation import Candidate
 from advisor.result import Decision, ModelResult

@@ -5,7 +5,6 @@ from typing import Any
 
 import altair as alt
 
-from advisor.charts.labels import model_labels
 from advisor.charts.style import (
     BLUE,
     GREY,
@@ -19,6 +18,7 @@ from advisor.charts.style import (
     names_axis,
     note,
 )
+from advisor.labels import model_labels
 from advisor.recommendation import Candidate
 
 __all__ = ["CRITERIA", "score_parts", "score_stack"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from advisor.charts.labels import room
+from advisor.labels import room
 
 __all__ = [
     "FONT",

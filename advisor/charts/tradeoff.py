@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from advisor.charts.labels import model_labels
 from advisor.charts.metric import measured_metric, metric_name
 from advisor.charts.place import place
 from advisor.charts.style import BLUE, GREY, INK, VERMILION, WIDTH, Figure, base, figure, note, ticks
+from advisor.labels import model_labels
 from advisor.recommendation import Candidate
 from advisor.result import ModelResult
 

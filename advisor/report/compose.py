@@ -1,7 +1,7 @@
 """From a report to what it says: the cover first, then the evidence, then how to repeat it."""
 
-from advisor.charts.labels import model_labels, one_line
 from advisor.charts.metric import measured_metric, metric_name
+from advisor.labels import model_labels, one_line
 from advisor.report.document import Block, Bullets, Cell, Cover, Document, Section, Share, Text
 from advisor.report.evidence import (
     classes_section,

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from advisor.charts import Figure, to_svg
-from advisor.charts.labels import visible
+from advisor.labels import visible
 from advisor.report.document import LEGEND, Document
 
 __all__ = ["render_html"]

@@ -2,7 +2,7 @@
 
 import re
 
-from advisor.charts.labels import one_line
+from advisor.labels import one_line
 from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
 
 __all__ = ["escape", "render_markdown"]

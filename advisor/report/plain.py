@@ -1,6 +1,6 @@
 """The one sentence to decide by, the same for command line, app and report."""
 
-from advisor.charts.labels import model_labels, one_line
+from advisor.labels import model_labels, one_line
 from advisor.report.numbers import WORDS, chance, count, milliseconds, plural, size
 from advisor.result import ModelResult, Report
 
