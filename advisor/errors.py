@@ -88,7 +88,7 @@ def nearest(value: str, allowed: Iterable[str]) -> str:
 
     :param value: the word that is not allowed.
     :param allowed: the words that are.
-    :return: "Did you mean 'x'?" or, where nothing is near, an empty string.
+    :return: "Did you mean 'x'?", or an empty string where nothing is allowed.
     """
-    matches = get_close_matches(value, list(allowed), n=1, cutoff=0.4)
+    matches = get_close_matches(value, list(allowed), n=1, cutoff=0.0)
     return f"Did you mean {matches[0]!r}?" if matches else ""

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from advisor.decide import decide
 from advisor.errors import AdvisorError
-from advisor.jobs.folder import Examples, RunFolder, RungRecord, RunSpec, write_atomically
+from advisor.jobs.folder import Examples, RunFolder, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.measured import Measured, record_measured
 from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
 from advisor.probe.plan import BASELINES
+from advisor.report.store import write_report
 from advisor.result import (
     DatasetSummary,
     Decision,
@@ -23,7 +24,7 @@ from advisor.result import (
     Report,
 )
 
-__all__ = ["collect", "finish"]
+__all__ = ["collect", "finish", "versions"]
 
 PACKAGES = ("model-advisor", "torch", "timm", "transformers", "scikit-learn", "numpy", "huggingface-hub")
 SHOWN_ERRORS = 24
@@ -57,7 +58,7 @@ def finish(folder: RunFolder) -> Report:
         probe=probe,
         decision=decision,
     )
-    write_atomically(folder.report_path, report.model_dump_json(by_alias=True, indent=1))
+    write_report(report, folder.report_path)
     _remember(probe)
     return report
 
@@ -101,7 +102,7 @@ def collect(folder: RunFolder) -> ProbeResult:
         elapsed_s=elapsed,
         seed=spec.seed,
         machine=_machine(),
-        versions=_versions(),
+        versions=versions(),
         results=tuple(results),
         cancelled=any(event.get("kind") == "cancelled" for event in events[-3:]) or folder.stop_asked(),
         evidence=evidence,
@@ -275,7 +276,8 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """List the installed versions of the packages that a result depends on."""
     found = {}
     for package in PACKAGES:
         try:

@@ -14,7 +14,7 @@ from advisor.jobs.supervise import OnEvent, supervise
 from advisor.jobs.view import read_run
 from advisor.result import ProbeResult, Report
 
-__all__ = ["cancel", "resume", "resume_probe", "run_probe", "start_probe"]
+__all__ = ["cancel", "reopen", "resume", "resume_probe", "run_probe", "start_probe"]
 
 
 def run_probe(
@@ -126,7 +126,7 @@ def resume_probe(run: Path, on_event: OnEvent = lambda event: None) -> Report:
     :raises InputError: if there is no such run, or its data have gone.
     :raises Cancelled: if it was cancelled again.
     """
-    folder = _reopen(run)
+    folder = reopen(run)
     report = supervise(folder, on_event)
     if folder.stop_asked():
         raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
@@ -135,12 +135,16 @@ def resume_probe(run: Path, on_event: OnEvent = lambda event: None) -> Report:
 
 def resume(run: Path) -> Path:
     """Go on with a run from its last finished rung, in the background."""
-    folder = _reopen(run)
+    folder = reopen(run)
     _detach(folder)
     return run
 
 
-def _reopen(run: Path) -> RunFolder:
+def reopen(run: Path) -> RunFolder:
+    """Make a run that has ended ready to go on.
+
+    :raises InputError: if it is still running, holds advice only, or its data have gone.
+    """
     folder = RunFolder(run)
     spec = folder.spec()
     if read_run(run).state == "running":

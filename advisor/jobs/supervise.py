@@ -89,11 +89,12 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int]:
                 told = now
             elif told is not None and now - told > PATIENCE_S:
                 process.kill()
-    except BaseException:
+    except BaseException as error:
         folder.ask_to_stop()
         process.kill()
         process.wait()
-        raise
+        if not isinstance(error, KeyboardInterrupt):
+            raise
     if folder.stop_asked():
         folder.append_event(
             {"kind": "cancelled", "at": round(before + time.time() - started, 3), "because": "stopped"}

@@ -339,6 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     (path,) = arguments if arguments is not None else sys.argv[1:]
     folder = RunFolder(Path(path))
     asked: list[int] = []
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     parent = os.getppid()
     worker = Worker(

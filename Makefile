@@ -1,0 +1,47 @@
+# Quick start: make demo, make app, make test. Everything lives in .venv and runs/.
+PYTHON ?= python3
+PORT ?= 8501
+SAMPLE ?= images
+BUDGET ?= 120
+BIN := .venv/bin
+RUN := runs/demo-$(SAMPLE)
+
+.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[starter,dev]'
+	touch $@
+
+demo: setup
+	@rm -rf $(RUN)
+	@$(BIN)/advisor run --offline --budget $(BUDGET) \
+		--brief advisor/samples/$(SAMPLE).yaml \
+		--data "$$($(BIN)/advisor sample $(SAMPLE) --out runs/samples)" \
+		--out $(RUN)
+
+app: setup
+	$(BIN)/advisor app --port $(PORT)
+
+test: setup
+	$(BIN)/python -m pytest --cov=advisor --cov-report=term --cov-fail-under=90
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench-parity: setup
+	$(BIN)/python benchmarks/parity.py
+
+bench-budgets: setup
+	$(BIN)/python benchmarks/budgets.py
+
+bench-startup: setup
+	$(BIN)/python benchmarks/startup.py
+
+clean:
+	rm -rf .venv runs build dist *.egg-info

@@ -1,0 +1,511 @@
+"""The same core without a browser. Results go to standard output, progress and complaints to standard error."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+from advisor.brief import read_brief
+from advisor.errors import AdvisorError, Cancelled, InputError, NothingQualifies, nearest
+from advisor.knowledge import Fact, Knowledge, ModelCard, load_knowledge
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Choose a pretrained model: advise, probe on your data, decide.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+knowledge_app = typer.Typer(help="Look after the knowledge base.", no_args_is_help=True)
+models_app = typer.Typer(help="List models, or show one.", invoke_without_command=True)
+app.add_typer(knowledge_app, name="knowledge")
+app.add_typer(models_app, name="models")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+KnowledgeDir = Annotated[Optional[Path], typer.Option("--knowledge", help="Another knowledge folder.")]  # noqa: UP045
+BriefFile = Annotated[Path, typer.Option("--brief", "-b", help="The brief, YAML or JSON.")]
+DataPath = Annotated[
+    Path, typer.Option("--data", "-d", help="A folder or zip of images, or a table of texts.")
+]
+RunOut = Annotated[Path, typer.Option("--out", "-o", help="The run's folder; absent or empty.")]
+Budget = Annotated[float, typer.Option("--budget", help="Seconds for the probe.")]
+Models = Annotated[Optional[str], typer.Option("--models", help="Ids, separated by commas.")]  # noqa: UP045
+Seed = Annotated[int, typer.Option("--seed", help="Seed of splits, resampling and training.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use only models that are already here.")]
+PlanFile = Annotated[Optional[Path], typer.Option("--plan", help="Models × rungs without a clock.")]  # noqa: UP045
+Engine = Annotated[str, typer.Option("--engine", help="Where the probe runs.")]
+TextColumn = Annotated[Optional[str], typer.Option("--text", help="The text column.")]  # noqa: UP045
+LabelColumn = Annotated[Optional[str], typer.Option("--label", help="The label column.")]  # noqa: UP045
+
+
+def main() -> None:
+    """Run the command line; every failure is one message and an exit code, never a traceback."""
+    try:
+        code = app(standalone_mode=False) or 0
+    except AdvisorError as error:
+        _complain(str(error))
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("Cancelled before anything was probed.")
+        code = Cancelled.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if isinstance(error, typer.Exit):
+            code = error.exit_code
+        elif hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            _complain(_usage(error))
+            code = 2
+        elif os.environ.get("ADVISOR_DEBUG"):
+            raise
+        else:
+            _complain(
+                f"Something unforeseen: {type(error).__name__}: {error}. Set ADVISOR_DEBUG=1 to see where."
+            )
+            code = 1
+    sys.exit(code)
+
+
+def _complain(message: str) -> None:
+    print(f"advisor: {message}", file=sys.stderr)
+
+
+def _usage(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f" See `{context.command_path} --help`." if context else ""
+    return f"{error.format_message()}{hint}"
+
+
+def _print(content: Mapping[str, Any]) -> None:
+    json.dump({"schema": 1, **content}, sys.stdout, ensure_ascii=False, indent=1, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _known(folder: Path | None) -> Knowledge:
+    from advisor.weights import local_cards
+
+    return load_knowledge(folder).with_models(local_cards())
+
+
+def _ids(models: str | None) -> tuple[str, ...] | None:
+    return None if models is None else tuple(part.strip() for part in models.split(",") if part.strip())
+
+
+@app.command()
+def tasks(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
+    """List the tasks that models are known for."""
+    known = _known(knowledge)
+    rows: list[dict[str, Any]] = [
+        {"id": t.id, "name": t.name.en, "models": len(known.for_task(t.id)), "probeable": t.probeable}
+        for t in known.tasks
+    ]
+    if as_json:
+        _print({"tasks": rows})
+    else:
+        heads = [("task", "models", "probe", "name")]
+        _table(
+            heads + [(r["id"], str(r["models"]), "yes" if r["probeable"] else "", r["name"]) for r in rows]
+        )
+
+
+def _row(card: ModelCard, loadable: bool) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "name": card.name,
+        "family": card.family,
+        "tasks": list(card.tasks),
+        "kind": card.kind,
+        "parameters": card.parameters.value if card.parameters else None,
+        "size_mb": card.size_mb.value if card.size_mb else None,
+        "licence": card.licence.id,
+        "licence_class": card.licence.klass,
+        "where": [where.model_dump() for where in card.where],
+        "loadable": loadable,
+    }
+
+
+@models_app.callback()
+def models(
+    context: typer.Context,
+    task: Annotated[Optional[str], typer.Option("--task", help="Only models of this task.")] = None,  # noqa: UP045
+    as_json: AsJson = False,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """List the models that are known."""
+    if context.invoked_subcommand:
+        return
+    from advisor.weights import availability
+
+    known = _known(knowledge)
+    cards = known.models if task is None else known.for_task(known.task(task).id)
+    rows = [_row(card, availability(card, known, offline=False).loadable) for card in cards]
+    if as_json:
+        _print({"models": rows})
+    else:
+        size = (
+            (r["id"], "" if r["size_mb"] is None else f"{r['size_mb']:.0f} MB", r["licence"]) for r in rows
+        )
+        _table([("model", "size", "licence"), *size])
+
+
+@models_app.command("show")
+def show(id: str, as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
+    """Show everything that is known of one model, each fact with its source."""
+    known = _known(knowledge)
+    card = known.model(id)
+    dates = {source.id: source.date for source in known.sources}
+    content = card.model_dump(mode="json", by_alias=True)
+    for name in ModelCard.model_fields:
+        fact = getattr(card, name)
+        if isinstance(fact, Fact):
+            dated = fact.date or dates.get(fact.source)
+            content[name] = {**fact.model_dump(mode="json"), "date": dated.isoformat() if dated else None}
+    content["results"] = [
+        {**row.model_dump(mode="json"), "unit": "share" if 0 <= row.value <= 1 else row.metric,
+         "date": str(row.date or dates.get(row.source))}
+        for row in known.results_of(id)
+    ]  # fmt: skip
+    if as_json:
+        _print({"model": content})
+        return
+    import yaml
+
+    filled = {key: value for key, value in content.items() if value not in (None, [], {})}
+    print(yaml.safe_dump(filled, allow_unicode=True, sort_keys=False), end="")
+
+
+@app.command()
+def devices(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
+    """List the devices for which latency and memory can be estimated; this machine first."""
+    from advisor.hardware import this_machine
+
+    known = load_knowledge(knowledge)
+    rows = [this_machine(known=known.devices), *known.devices]
+    if as_json:
+        _print({"devices": [row.model_dump(mode="json") for row in rows]})
+    else:
+        _table([("device", "kind", "name"), *((row.id, row.kind, row.name) for row in rows)])
+
+
+@knowledge_app.command("check")
+def check(knowledge: KnowledgeDir = None) -> None:
+    """Check the knowledge base; names file and line of each fault."""
+    known = load_knowledge(knowledge)
+    print(
+        f"{len(known.models)} models, {len(known.tasks)} tasks, {len(known.devices)} devices, "
+        f"{len(known.results)} results, {len(known.latencies)} latencies: no fault."
+    )
+
+
+@app.command()
+def recommend(
+    brief: BriefFile,
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Fill the brief from these data.")] = None,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option("--limit", help="Length of the shortlist.")] = 10,
+    models: Models = None,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Give a shortlist by rules and scores, with a reason for every model kept or dropped."""
+    from advisor.jobs.prepare import advice_json, advise
+
+    need = read_brief(brief)
+    known = _known(knowledge)
+    if data is not None:
+        from advisor.dataset import fill, profile, read
+
+        need, filled, findings = fill(need, profile(read(data, task=need.task)))
+        for finding in findings:
+            _complain(finding.detail)
+        if filled:
+            _complain(f"Read from the data: {', '.join(filled)}.")
+    advice = advise(need, known, models=_ids(models), limit=limit)
+    if as_json:
+        print(advice_json(advice))
+    else:
+        rows = [("rank", "score", "model", "why")]
+        rows += [
+            (str(c.rank), f"{c.score:.3f}", c.model, c.because[0] if c.because else "")
+            for c in advice.shortlist
+        ]
+        _table(rows)
+        for miss in advice.near_misses[:5]:
+            print(f"near miss: {miss.model}: admitted if {miss.admitted_if}")
+        for note in advice.notes:
+            print(note)
+    if not advice.shortlist:
+        raise NothingQualifies(
+            f"None of {advice.considered} models meets the brief",
+            fix=f"Nearest: {advice.near_misses[0].model}, admitted if {advice.near_misses[0].admitted_if}."
+            if advice.near_misses
+            else "Loosen a constraint.",
+        )
+
+
+@app.command()
+def estimate(
+    model: str,
+    device: Annotated[str, typer.Option("--device", help="A device id or a YAML file.")] = "this-machine",
+    batch: Annotated[int, typer.Option("--batch", help="Answers at once.", min=1)] = 1,
+    as_json: AsJson = False,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Estimate latency, throughput, memory and size of a model on a device."""
+    from advisor.estimate import estimate as judge
+    from advisor.hardware import device as find
+    from advisor.home import home
+    from advisor.measured import read_measured
+
+    known = _known(knowledge)
+    where = find(device, known)
+    card = known.model(model)
+    found = judge(card, where, known, batch=batch, measured=read_measured(home()))
+    content = found.model_dump(mode="json")
+    if as_json:
+        _print({"model": model, "device": where.id, "batch": batch, "estimates": content})
+        return
+    rows = [("quantity", "value", "low", "high", "unit", "basis", "source")]
+    for name, q in content.items():
+        numbers = ("unknown" if q[key] is None else f"{q[key]:.4g}" for key in ("value", "low", "high"))
+        rows.append((name, *numbers, q["unit"], q["basis"], q["source"]))
+    _table(rows)
+
+
+def _probe(
+    verb: Literal["probe", "run"],
+    brief: Path,
+    data: Path,
+    out: Path,
+    budget: float,
+    models: str | None,
+    seed: int,
+    offline: bool,
+    plan: Path | None,
+    engine: str,
+    text: str | None,
+    label: str | None,
+    knowledge: Path | None,
+) -> None:
+    from advisor.jobs.prepare import prepare, read_plan
+
+    if engine != "local":
+        raise InputError(f"Unknown engine {engine!r}", "local", nearest(engine, ["local"]))
+    folder = prepare(
+        read_brief(brief),
+        data,
+        out,
+        budget_s=budget,
+        models=_ids(models),
+        seed=seed,
+        offline=offline,
+        plan=read_plan(plan) if plan else None,
+        text=text,
+        label=label,
+        knowledge=knowledge,
+        verb=verb,
+    )
+    _finish(out, verb == "run", lambda: _supervised(folder))
+
+
+def _supervised(folder: Any) -> Any:
+    from advisor.jobs.supervise import supervise
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: folder.ask_to_stop())
+    return supervise(folder, _tell)
+
+
+def _finish(out: Path, render_views: bool, work: Any) -> None:
+    from advisor.report import render, verdict
+
+    report = work()
+    if render_views:
+        for format in ("html", "md"):
+            (out / f"report.{format}").write_text(render(report, format), encoding="utf-8")
+    print(verdict(report))
+    print(f"report: {out / ('report.html' if render_views else 'report.json')}")
+    if report.probe.cancelled:
+        raise Cancelled(f"The run was cancelled; what was reached is in {out / 'report.json'}")
+    if report.decision.winner is None:
+        raise NothingQualifies(report.decision.because)
+
+
+def _tell(event: Mapping[str, Any]) -> None:
+    at = f"{float(event.get('at', 0)):6.1f} s"
+    kind, model = event.get("kind"), event.get("model", "")
+    if kind == "rung" and event.get("of"):
+        _progress(f"{at}  {event['rung']:<16} {event['place']} of {event['of']}  {model}")
+    elif kind == "rung-done":
+        metric = event["metric"]
+        name = str(metric["name"]).replace("_", " ")
+        _progress(
+            f"{at}    {name} {metric['value']:.3f} ({metric['low']:.3f} to {metric['high']:.3f})  {model}"
+        )
+    elif kind == "model-ended":
+        _progress(f"{at}    {event['status']}: {event['because']}  {model}")
+    elif kind == "done":
+        _progress(f"{at}  {event['because']}")
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@app.command()
+def probe(
+    brief: BriefFile,
+    data: DataPath,
+    out: RunOut,
+    budget: Budget = 300.0,
+    models: Models = None,
+    seed: Seed = 0,
+    offline: Offline = False,
+    plan: PlanFile = None,
+    engine: Engine = "local",
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Fine-tune the shortlist briefly on your data and decide."""
+    _probe("probe", brief, data, out, budget, models, seed, offline, plan, engine, text, label, knowledge)
+
+
+@app.command()
+def run(
+    brief: BriefFile,
+    data: DataPath,
+    out: RunOut,
+    budget: Budget = 300.0,
+    models: Models = None,
+    seed: Seed = 0,
+    offline: Offline = False,
+    plan: PlanFile = None,
+    engine: Engine = "local",
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Recommend, probe, decide and write the report as JSON, HTML and Markdown."""
+    _probe("run", brief, data, out, budget, models, seed, offline, plan, engine, text, label, knowledge)
+
+
+@app.command()
+def resume(run: Path, knowledge: KnowledgeDir = None) -> None:
+    """Go on with a run from its last finished rung."""
+    from advisor.jobs.run import reopen
+
+    folder = reopen(run)
+    views = (run / "report.html").exists() or folder.spec().command.startswith("advisor run")
+    _finish(run, views, lambda: _supervised(folder))
+
+
+@app.command()
+def report(
+    run: Path,
+    format: Annotated[str, typer.Option("--format", help="html, md or json.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; overwritten.")],
+    lang: Annotated[str, typer.Option("--lang", help="The report's language.")] = "en",
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Render a run's report in another form."""
+    from advisor.report import read_report, render
+
+    path = run / "report.json" if run.is_dir() else run
+    text = render(read_report(path), format, lang)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"{out} cannot be written: {error.strerror}", "a file in a folder that exists"
+        ) from None
+    print(out)
+
+
+@app.command()
+def runs(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
+    """List the runs of this machine, newest first."""
+    from advisor.jobs import runs as listed
+
+    rows = [
+        {"path": str(r.path), "state": r.state, "started": r.started, "winner": r.winner} for r in listed()
+    ]
+    if as_json:
+        _print({"runs": rows})
+    else:
+        cells = [(r["state"] or "", r["started"] or "", r["winner"] or "", r["path"] or "") for r in rows]
+        _table([("state", "started", "winner", "path"), *cells])
+
+
+@app.command()
+def doctor(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
+    """Say what this machine is, which versions are installed and which models can be loaded."""
+    from advisor.hardware import this_machine
+    from advisor.jobs.finish import versions
+    from advisor.weights import availability
+
+    known = _known(knowledge)
+    machine = this_machine(known=known.devices).model_dump(mode="json")
+    rows = []
+    for card in known.models:
+        if card.kind == "weights":
+            found = availability(card, known, offline=False)
+            rows.append(
+                {"id": card.id, "loadable": found.loadable, "from": found.origin, "because": found.because}
+            )
+    if as_json:
+        _print({"machine": machine, "versions": versions(), "models": rows})
+        return
+    print(f"machine: {machine['name']}, {machine['cores']} cores, {machine['memory_mb'] or 0:.0f} MB free")
+    print("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()))
+    here = [r for r in rows if r["from"] in ("starter", "local", "hub cache")]
+    print(f"models: {len(here)} of {len(rows)} can be loaded without a download")
+    if here:
+        _table([(str(r["id"]), str(r["from"]), str(r["because"])) for r in here])
+
+
+@app.command()
+def sample(
+    name: Annotated[str, typer.Argument(help="images or text")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to put it in.")],
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Put a bundled sample where it can be read like your own data, and print its path."""
+    from advisor.samples import sample as put
+
+    if name not in ("images", "text"):
+        raise InputError(f"There is no sample {name!r}", "images, text", nearest(name, ["images", "text"]))
+    print(put(name, out))  # type: ignore[arg-type]
+
+
+@app.command("app")
+def start_app(
+    port: Annotated[int, typer.Option("--port", help="Where to listen.")] = 8501,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Start the app in the browser."""
+    package = Path(__file__).parent
+    installed = package / "_data"
+    folder = installed if (installed / "streamlit_app.py").exists() else package.parent
+    if knowledge is not None:
+        os.environ["ADVISOR_KNOWLEDGE"] = str(knowledge.resolve())
+    os.chdir(folder)
+    words = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    os.execv(sys.executable, words)
+
+
+if __name__ == "__main__":
+    main()
