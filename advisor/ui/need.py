@@ -141,10 +141,13 @@ with form:
             with st.container(gap="xsmall"):
                 questions.ask(question, read.get(question.key))
     st.header("What counts as good?", anchor=False)
+    data = state.draft().data
+    classes = list(data.profile.counts)[:20] if data and data.profile else []
+    of_one_class = [f"{kind}:{label}" for label in classes for kind in ("recall", "precision")]
     st.session_state["need.metric"] = brief.metric if brief else "accuracy"
     st.selectbox(
         "Measure",
-        list(dict.fromkeys([*METRICS, st.session_state["need.metric"]])),
+        list(dict.fromkeys([*METRICS, *of_one_class, st.session_state["need.metric"]])),
         format_func=lambda metric: METRICS.get(metric, metric),
         key="need.metric",
         accept_new_options=True,

@@ -139,10 +139,10 @@ def _number(question: Question, label: str, value: Any, read: Any, common: dict[
     st.session_state[common["key"]] = value if value is None else question.kind(value)
     hint = f"{read:g} (read from your data)" if read is not None else "not said"
     if whole:
-        st.number_input(label, min_value=least, step=1, placeholder=hint, **common)
+        st.number_input(label, min_value=least, value=None, step=1, placeholder=hint, **common)
     else:
         low = 1.0 if question.key == "data.imbalance" else 1e-6
-        st.number_input(label, min_value=low, step=None, format="%g", placeholder=hint, **common)
+        st.number_input(label, min_value=low, value=None, step=None, format="%g", placeholder=hint, **common)
 
 
 def ask_priority(criterion: str, page: str) -> None:

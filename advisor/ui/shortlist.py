@@ -101,9 +101,12 @@ with side:
 with main:
     if not found.shortlist:
         with st.container(border=True):
-            st.markdown(
-                "**No model meets everything you asked for.** The near misses below say what would have to give."
+            way_out = (
+                "The near misses below say what would have to give."
+                if found.near_misses
+                else "None even comes near: the reasons stand below."
             )
+            st.markdown(f"**No model meets everything you asked for.** {way_out}")
             st.page_link(frame.page("need"), label="Change the need", icon=":material/arrow_back:")
     else:
         limit = brief.constraints.latency_ms

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Profile
-from advisor.errors import BriefError, DataError
+from advisor.errors import BriefError, DataError, InputError
 from advisor.home import home
 from advisor.quantity import Frozen
 
@@ -26,6 +26,7 @@ __all__ = [
     "draft",
     "effective_brief",
     "flatten",
+    "from_link",
     "link_query",
     "nest",
     "stated_brief",
@@ -92,7 +93,8 @@ def link_query(flat: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _from_link(query: dict[str, str]) -> dict[str, Any]:
+def from_link(query: dict[str, str]) -> dict[str, Any]:
+    """Read the answers in a link's query; what a brief does not know is left out."""
     known = {"task", "metric"}
     flat: dict[str, Any] = {
         key: value for key, value in query.items() if key in known or key.partition(".")[0] in SECTIONS
@@ -117,11 +119,15 @@ def begin() -> None:
             st.session_state.draft = found
             st.session_state.token = token
             return
-    shared = _from_link(query)
+    shared = from_link(query)
     if shared:
+        from advisor.ui import session
+
         try:
-            adopt(Brief.parse(nest(shared), "The link"))
-        except BriefError as error:
+            brief = Brief.parse(nest(shared), "The link")
+            session.knowledge().task(brief.task)
+            adopt(brief)
+        except InputError as error:
             st.session_state.complaint = str(error)
 
 

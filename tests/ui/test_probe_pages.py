@@ -1,0 +1,194 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from report_fixture import make_report
+from test_data_page import upload
+from test_need_page import text_of
+
+import advisor.jobs
+from advisor.errors import InputError
+from advisor.jobs import RunView, read_run
+from advisor.ui import race, results
+
+
+@pytest.fixture
+def planned(open_app, tickets):
+    app = upload(open_app("data"), "tickets.csv", tickets.read_bytes())
+    app.switch_page("advisor/ui/probe.py").run()
+    assert not app.exception
+    return app
+
+
+def point_to(app, run: Path):
+    app.session_state["draft"] = app.session_state["draft"].model_copy(update={"run": str(run)})
+    return app
+
+
+METRIC = {"name": "accuracy", "value": 0.8, "low": 0.7, "high": 0.9}
+EVENTS = (
+    {"kind": "start", "models": ["m/one", "m/two", "m/three"], "at": 0.1},
+    {"kind": "rung-done", "model": "m/one", "rung": "linear-probe", "metric": METRIC, "at": 9.0},
+    {
+        "kind": "rung-done",
+        "model": "m/two",
+        "rung": "linear-probe",
+        "metric": METRIC | {"value": 0.75},
+        "at": 12.0,
+    },
+    {"kind": "stays", "model": "m/two", "because": "others are clearly better", "at": 13.0},
+    {"kind": "model-ended", "model": "m/three", "status": "failed", "because": "no weights", "at": 14.0},
+    {
+        "kind": "rung-done",
+        "model": "m/one",
+        "rung": "last-block",
+        "metric": METRIC | {"value": 0.85},
+        "at": 20.0,
+    },
+)
+RUNNING = RunView(
+    Path("run"),
+    "running",
+    EVENTS,
+    None,
+    60.0,
+    20.0,
+    ("m/one",),
+    "m/one",
+    "longer",
+    "training",
+    3,
+    9,
+    0.42,
+    5.0,
+    1,
+    2,
+)
+
+
+def test_lanes_follow_the_events():
+    found = race.lanes(EVENTS)
+    assert [lane.model for lane in found] == ["m/one", "m/two", "m/three"]
+    assert [step["rung"] for step in found[0].reached] == ["linear-probe", "last-block"]
+    assert found[0].out == "" and found[1].out == "others are clearly better" and found[2].out == "no weights"
+    assert race.lanes(()) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "link"), [("probe", "Go to Need"), ("decision", "Go to Probe"), ("runs", "Go to Probe")]
+)
+def test_each_page_says_what_it_waits_for(open_app, page, link):
+    app = open_app(page)
+    assert [each.value for each in app.page_link] == [link]
+
+
+def test_the_probe_waits_for_data_and_for_a_task_that_can_be_tried(open_app):
+    assert "waits for your data" in text_of(open_app("probe", task="text-classification"))
+    assert "cannot be tried here yet" in text_of(open_app("probe", task="object-detection"))
+
+
+def test_the_plan_names_models_and_download_before_anything_starts(planned):
+    shown = text_of(planned)
+    assert "Baselines" in shown and "Download" in shown
+    planned.get_by_key("probe.budget").set_value(30).run()
+    assert "first impression" in text_of(planned)
+
+
+def test_start_hands_the_stated_brief_the_data_and_the_budget_over(planned, monkeypatch, finished_run):
+    calls = []
+
+    def start_probe(brief, data, out, **more):
+        calls.append((brief, data, out, more))
+        return finished_run("begun")
+
+    monkeypatch.setattr(advisor.jobs, "start_probe", start_probe)
+    planned.get_by_key("probe.budget").set_value(60).run()
+    next(button for button in planned.button if button.label == "Start").click().run()
+    assert not planned.exception
+    ((brief, data, out, more),) = calls
+    assert brief.data.examples is None
+    assert data.name == "tickets.csv" and not out.exists()
+    assert more["budget_s"] == 60 and len(more["models"]) > 0
+    assert planned.session_state["draft"].run.endswith("begun")
+
+
+def test_a_refused_start_is_explained(planned, monkeypatch):
+    def refuse(*args, **more):
+        raise InputError("The disk is full")
+
+    monkeypatch.setattr(advisor.jobs, "start_probe", refuse)
+    next(button for button in planned.button if button.label == "Start").click().run()
+    assert "The disk is full" in planned.error[0].value
+    assert planned.session_state["draft"].run is None
+
+
+def test_a_running_probe_shows_the_race_and_can_be_cancelled(open_app, finished_run, monkeypatch):
+    run = finished_run("live")
+    asked = []
+    monkeypatch.setattr(advisor.jobs, "read_run", lambda path: replace(RUNNING, path=path))
+    monkeypatch.setattr(advisor.jobs, "cancel", asked.append)
+    app = point_to(open_app(), run)
+    app.switch_page("advisor/ui/probe.py").run()
+    assert not app.exception
+    shown = text_of(app)
+    assert "tuned longer" in shown and "loss 0.420" in shown and "85.0 %" in shown and "no weights" in shown
+    next(button for button in app.button if button.label == "Cancel").click().run()
+    assert asked == [run]
+
+
+def test_an_interrupted_run_can_go_on(open_app, finished_run, monkeypatch):
+    run = finished_run("torn")
+    monkeypatch.setattr(
+        advisor.jobs,
+        "read_run",
+        lambda path: replace(RUNNING, path=path, state="interrupted", message="gone"),
+    )
+    resumed = []
+    monkeypatch.setattr(advisor.jobs, "resume", resumed.append)
+    app = point_to(open_app(), run)
+    app.switch_page("advisor/ui/probe.py").run()
+    next(button for button in app.button if button.label == "Go on with this run").click().run()
+    assert resumed == [run] and not app.exception
+    app.switch_page("advisor/ui/decision.py").run()
+    assert "ended without a report" in text_of(app)
+
+
+def test_a_finished_run_is_compared_and_decided(open_app, finished_run):
+    app = point_to(open_app(), finished_run("done"))
+    app.switch_page("advisor/ui/probe.py").run()
+    assert not app.exception and len(app.dataframe) >= 2
+    app.switch_page("advisor/ui/decision.py").run()
+    assert not app.exception
+    labels = [button.label for button in app.get("download_button")]
+    assert labels == ["Report (HTML)", "Markdown", "JSON", "All as zip"]
+    report = make_report()
+    assert report.decision.next_steps[0][:20] in text_of(app).replace("\\", "")
+
+
+def test_the_standing_follows_the_ranking_and_keeps_failures():
+    report = make_report()
+    rows = results.standing(report)
+    assert len(rows) == len(report.probe.results)
+    measured = [row for row in rows if row["Status"] == "measured"]
+    assert rows[: len(measured)] == measured
+    assert all(row["Result"] is None for row in rows[len(measured) :])
+
+
+def test_runs_are_listed_opened_compared_and_deleted(open_app, finished_run):
+    first, second = finished_run("first"), finished_run("second")
+    app = open_app("runs")
+    assert "first" in text_of(app) and "second" in text_of(app)
+    assert len(app.dataframe) == 2
+    app.button(key=f"delete {first}").click().run()
+    assert not first.exists() and not app.exception
+    app.button(key=f"open {second}").click().run()
+    assert app.session_state["draft"].run == str(second)
+    assert read_run(second).report is not None
+
+
+def test_exports_hold_the_report(finished_run, open_app):
+    from advisor.report import render
+
+    report = make_report()
+    assert json.loads(render(report, "json"))["decision"]["winner"] == report.decision.winner
