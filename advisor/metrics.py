@@ -56,7 +56,8 @@ def weighted_scores(
         precision:CLASS.
     :param truth: (n,) class indices.
     :param predicted: (n,) class indices.
-    :param labels: the class names; classes that occur neither in truth nor in predictions do not count.
+    :param labels: the class names; classes that occur neither in truth nor in predictions do not count, and
+        for balanced accuracy those that do not occur in truth (both as scikit-learn has it).
     :param weights: (draws, n) non-negative weights.
     :return: (draws,) values in 0–1.
     """
@@ -65,9 +66,8 @@ def weighted_scores(
     if name == "accuracy":
         return np.asarray(weights @ right / weights.sum(axis=1))
     present = np.unique(np.concatenate([truth, predicted]))
-    truth_hot, predicted_hot = truth[:, None] == present, predicted[:, None] == present
-    support, called = weights @ truth_hot, weights @ predicted_hot
-    hits = weights @ (truth_hot * right[:, None])
+    support, called = _per_class(weights, truth, present), _per_class(weights, predicted, present)
+    hits = _per_class(weights * right, truth, present)
     with np.errstate(divide="ignore", invalid="ignore"):
         recall = np.where(support > 0, hits / support, np.nan)
         precision = np.where(called > 0, hits / called, np.where(support > 0, 0.0, np.nan))
@@ -76,9 +76,20 @@ def weighted_scores(
         column = np.flatnonzero(present == list(labels).index(chosen))
         table = recall if name == "recall" else precision
         return np.nan_to_num(table[:, column[0]]) if len(column) else np.zeros(len(weights))
-    table = {"balanced_accuracy": recall, "recall": recall, "precision": precision, "macro_f1": f1}[name]
+    called_only = np.where(np.isnan(recall) & (called > 0), 0.0, recall)
+    table = {"balanced_accuracy": recall, "recall": called_only, "precision": precision, "macro_f1": f1}[name]
     defined = ~np.isnan(table)
     return np.asarray(np.nansum(table, axis=1) / np.maximum(defined.sum(axis=1), 1))
+
+
+def _per_class(weights: Weights, classes: Indices, present: Indices) -> NDArray[np.float64]:
+    """Add up the weights of each class's examples, (draws, n) → (draws, classes present)."""
+    order = np.argsort(classes, kind="stable")
+    found, starts = np.unique(classes[order], return_index=True)
+    sums = np.zeros((len(weights), len(present)))
+    if len(found):
+        sums[:, np.searchsorted(present, found)] = np.add.reduceat(weights[:, order], starts, axis=1)
+    return sums
 
 
 def evaluate(metric: str, truth: Indices, predicted: Indices, labels: Sequence[str], seed: int = 0) -> Metric:

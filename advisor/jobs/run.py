@@ -116,8 +116,13 @@ def _detach(folder: RunFolder) -> None:
 
 
 def cancel(run: Path) -> None:
-    """Ask a run to stop; the worker is dead within two seconds, and what was reached is reported."""
-    RunFolder(run).ask_to_stop()
+    """Ask a run to stop; the worker is dead within two seconds, and what was reached is reported.
+
+    :raises InputError: if the folder holds no run.
+    """
+    folder = RunFolder(run)
+    folder.spec()
+    folder.ask_to_stop()
 
 
 def resume_probe(run: Path, on_event: OnEvent = lambda event: None) -> Report:

@@ -19,10 +19,15 @@ from advisor.result import Report
 __all__ = ["OnEvent", "supervise"]
 
 OnEvent = Callable[[Mapping[str, Any]], None]
+WORKER_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait are four times slower on a busy machine
+    "PYTHONUNBUFFERED": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 POLL_S = 0.1
 PATIENCE_S = 0.8
 GRACE = 0.04
-MOST_STARTS = 4
+MOST_STARTS = 20
 
 
 def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Report:
@@ -48,8 +53,12 @@ def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Repo
         seen = len(folder.events())
         why = ""
         for _ in range(MOST_STARTS):
-            code, seen = _watch(folder, on_event, seen)
-            if code in (0, 130) or folder.stop_asked() or _spent(folder):
+            try:
+                code, seen, late = _watch(folder, on_event, seen)
+            except BaseException as error:
+                folder.set_state("failed", because=f"the supervisor ended: {type(error).__name__}: {error}")
+                raise
+            if code in (0, 130) or late or folder.stop_asked() or _spent(folder):
                 break
             why = _blame(folder, code)
             if why:
@@ -61,7 +70,11 @@ def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Repo
         return report
 
 
-def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int]:
+def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int, bool]:
+    """Run one worker to its end.
+
+    :return: its exit code, how many events were passed on, and whether it had to be stopped at the time limit.
+    """
     spec = folder.spec()
     limit = float("inf") if spec.plan else spec.budget_s * (1 + GRACE) + 0.5
     before = max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
@@ -71,10 +84,11 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"},
+            env={**WORKER_ENVIRONMENT, **os.environ},
         )
     started = time.time()
     told: float | None = None
+    late = False
     try:
         while process.poll() is None:
             time.sleep(POLL_S)
@@ -83,7 +97,7 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int]:
                 on_event(event)
             seen = len(events)
             now = time.time()
-            late = before + now - started > limit
+            late = late or before + now - started > limit
             if told is None and (folder.stop_asked() or late):
                 process.terminate()
                 told = now
@@ -95,11 +109,12 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int]:
         process.wait()
         if not isinstance(error, KeyboardInterrupt):
             raise
+    at = round(before + time.time() - started, 3)
     if folder.stop_asked():
-        folder.append_event(
-            {"kind": "cancelled", "at": round(before + time.time() - started, 3), "because": "stopped"}
-        )
-    return process.returncode, seen
+        folder.append_event({"kind": "cancelled", "at": at, "because": "stopped"})
+    elif late:
+        folder.append_event({"kind": "done", "at": at, "because": "The time budget was spent"})
+    return process.returncode, seen, late
 
 
 def _spent(folder: RunFolder) -> bool:
@@ -129,7 +144,15 @@ def _blame(folder: RunFolder, code: int) -> str:
     folder.end_model(Ending(model=model, status="ok" if reached else "failed", because=text))
     at = max(float(event.get("at", 0.0)) for event in folder.events())
     folder.append_event(
-        {"at": at, "kind": "model-ended", "model": model, "rung": rung, "status": "failed", "because": text}
+        {
+            "at": at,
+            "kind": "model-ended",
+            "model": model,
+            "rung": rung,
+            "status": "ok" if reached else "failed",
+            "because": text,
+            "died": True,
+        }
     )
     return ""
 

@@ -1,5 +1,7 @@
 """How a run stands, read from its folder alone."""
 
+import contextlib
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -95,9 +97,19 @@ def runs() -> tuple[RunEntry, ...]:
             task = folder.spec().brief.task
         except InputError:
             continue
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
-        entries.append(RunEntry(path, state, started, report.decision.winner if report else None, task, size))
+        winner = report.decision.winner if report else None
+        entries.append(RunEntry(path, state, started, winner, task, _size_mb(path)))
     return tuple(entries)
+
+
+def _size_mb(path: Path) -> float:
+    """Add up a folder's files; one that vanishes meanwhile (a run goes on) does not count."""
+    size = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += (Path(folder) / name).stat().st_size
+    return size / 1e6
 
 
 def delete_run(run: Path) -> None:

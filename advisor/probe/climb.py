@@ -343,7 +343,7 @@ class _Tuning(_Climb):
     def note(self, point: CurvePoint) -> str:
         """Explain a tuned rung that ends below the model's own linear probe."""
         before = [record.curve[-1].metric.value for record in self.setting.folder.rungs(self.weights.model)]
-        if point.metric.value >= max(before):
+        if not before or point.metric.value >= max(before):
             return ""
         return (
             f"Tuning ended below the model's own earlier rung ({point.metric.value:.3f} against "

@@ -85,8 +85,8 @@ def allot(available: SplitSizes, costs: Sequence[float], budget_s: float) -> tup
     :return: how many of each split the run uses, and how many training examples the first rung learns from.
     """
     total = max(float(FEWEST), _first_examples(costs, budget_s))
-    first = min(available.train, round(total / 2))
-    each = min(MOST_JUDGED, round((total - first) / 2))
+    learnt = min(float(available.train), total / 2)
+    first, each = round(learnt), min(MOST_JUDGED, round((total - learnt) / 2))
     sizes = SplitSizes(
         train=min(available.train, first * GROWTH),
         select=min(available.select, each),

