@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from advisor.probe.head import single_threaded
+
 __all__ = ["Baseline", "colour_edges", "make_baseline"]
 
 Probabilities = NDArray[np.float32]
@@ -65,7 +67,8 @@ class Classical:
     def fit(self, contents: Sequence[str], truth: NDArray[np.int64], classes: int, seed: int) -> None:
         """Fit vectoriser and classifier."""
         self.classes = classes
-        self.model = self.classifier(seed).fit(self.vectorise.fit_transform(list(contents)), truth)
+        with single_threaded():
+            self.model = self.classifier(seed).fit(self.vectorise.fit_transform(list(contents)), truth)
 
     def probabilities(self, contents: Sequence[str]) -> Probabilities:
         """Predict; classes that were not learnt get 0."""

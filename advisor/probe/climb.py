@@ -13,7 +13,7 @@ from advisor.jobs.folder import Examples, RunFolder, RungRecord
 from advisor.metrics import evaluate
 from advisor.probe.backbone import Backbone, OpenImage, load_backbone
 from advisor.probe.baselines import make_baseline
-from advisor.probe.clock import Clock
+from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.features import embed
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
@@ -26,6 +26,7 @@ __all__ = ["EPOCHS", "Setting", "climb", "climb_baseline"]
 
 EPOCHS = {"last-block": 3, "longer": 6}
 FRACTIONS = (0.25, 0.5, 1.0)
+PARTS = 4
 Probabilities = NDArray[np.float32]
 
 
@@ -254,37 +255,64 @@ class _Climb:
 
 
 class _Probe(_Climb):
-    """Frozen features and a logistic regression, at growing numbers of examples."""
+    """Frozen features and a logistic regression, at growing numbers of examples.
+
+    The examples to judge by come first, then the training examples in stratified parts: when the model's own time
+    limit passes, the parts that are done are enough for a probe.
+    """
 
     def climb(self) -> None:
         setting, k = self.setting, len(self.setting.examples.labels)
         since = time.monotonic()
-        everything = self.features(self.train + self.judged)
+        judged = self.features(self.judged)
+        features, cut = self.learnt()
         spent = time.monotonic() - since
-        features, judged = everything[: len(self.train)], everything[len(self.train) :]
-        truth = setting.truth[self.train]
-        setting.clock.check()
+        truth = setting.truth[self.train[: len(features)]]
         head = self.fit(features, truth)
         points = []
-        sizes = _learning_sizes(len(self.train), k) if self.rung == "linear-probe" else [len(self.train)]
+        sizes = _learning_sizes(len(features), k) if self.rung == "linear-probe" else [len(features)]
         n = len(setting.examples.select)
         for size in sizes:
-            setting.clock.check()
             since = time.monotonic()
             if not _learnable(truth[:size]):
                 continue
-            part = head if size == len(self.train) else self.fit(features[:size], truth[:size], head.strength)
-            share = spent * (size / len(self.train)) + time.monotonic() - since
+            part = head if size == len(features) else self.fit(features[:size], truth[:size], head.strength)
+            share = spent * (size / len(features)) + time.monotonic() - since
             points.append(setting.point(self.rung, size, 1, share, part.probabilities(judged[:n])))
         hyperparameters = {"head": "logistic regression", "C": head.strength, "dimensions": features.shape[1]}
         if setting.balanced:
             hyperparameters["class_weight"] = "balanced"
         scores = transferability(features, truth) if self.rung == "linear-probe" else {}
-        throughput = len(everything) / spent if self.rung == "linear-probe" and spent > 0.01 else None
+        total = len(features) + len(judged)
+        throughput = total / spent if self.rung == "linear-probe" and spent > 0.01 else None
+        note = (
+            f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
+        )
         self.save(
             head.probabilities(judged), points, self.answer(head), hyperparameters, "frozen", throughput,
-            transferability=scores,
+            transferability=scores, note=note,
         )  # fmt: skip
+
+    def learnt(self) -> tuple[NDArray[np.float32], bool]:
+        """Compute the training features part by part.
+
+        :return: the features of a prefix of the training examples, and whether time cut it short.
+        """
+        edges = sorted({round(len(self.train) * part / PARTS) for part in range(1, PARTS + 1)} - {0})
+        enough = 0
+        for edge in edges:
+            try:
+                self.features(self.train[:edge])
+            except OutOfTime:
+                if enough < self.fewest() or self.setting.clock.left <= 0:
+                    raise
+                return self.features(self.train[:enough]), True
+            enough = edge
+        return self.features(self.train), False
+
+    def fewest(self) -> int:
+        """The fewest examples that a probe can be fitted on."""
+        return 2 * len(self.setting.examples.labels)
 
     def answer(self, head: Head) -> Callable[[Sequence[str]], object]:
         def once(contents: Sequence[str]) -> object:

@@ -1,17 +1,20 @@
 """A logistic regression over features: the head of every linear probe and of the classical baselines."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Head", "fit_head"]
+__all__ = ["GRID", "Head", "fit_head", "single_threaded"]
 
 GRID = (0.001, 0.01, 0.1, 1.0)
 FOLDS = 3
 FLOOR = 0.1
 NEVER = 20.0
+UNSURE = 0.01
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,20 @@ def fit_head(
     :param classes: k; classes without an example get a probability near 0.
     :param balanced: weight the classes inversely to their frequency.
     """
-    values = features.astype(np.float64)
+    with single_threaded():
+        return _fit(
+            features.astype(np.float64), truth, classes, seed, strength, "balanced" if balanced else None
+        )
+
+
+def _fit(
+    values: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    classes: int,
+    seed: int,
+    strength: float | None,
+    weighting: str | None,
+) -> Head:
     centre, spread = values.mean(axis=0), values.std(axis=0)
     spread = np.maximum(spread, max(FLOOR * float(np.median(spread)), 1e-8))
     scaled = (values - centre) / spread
@@ -69,7 +85,6 @@ def fit_head(
     if scaled.shape[0] < scaled.shape[1]:
         _, _, basis = np.linalg.svd(scaled, full_matrices=False)
         scaled = scaled @ basis.T
-    weighting = "balanced" if balanced else None
     chosen = strength if strength is not None else _choose_strength(scaled, truth, seed, weighting)
     model = _regression(chosen, weighting).fit(scaled, truth)
     coefficients, intercepts = model.coef_, model.intercept_
@@ -82,6 +97,15 @@ def fit_head(
     bias = np.full(classes, intercepts.mean() - NEVER)
     weight[model.classes_], bias[model.classes_] = coefficients, intercepts
     return Head(centre=centre, spread=spread, weight=weight, bias=bias, strength=chosen)
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep linear algebra on one thread: small problems gain nothing from more, and a busy machine loses."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 def _regression(strength: float, weighting: str | None) -> Any:
@@ -99,12 +123,12 @@ def _choose_strength(
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold
 
-    counts = np.bincount(truth)
-    folds = min(FOLDS, int(counts[counts > 0].min()))
-    if folds < 2:
-        return 0.01
+    often = np.bincount(truth)[truth] >= FOLDS
+    scaled, truth = scaled[often], truth[often]
     labels = np.unique(truth)
-    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(scaled, truth))
+    if len(labels) < 2:
+        return UNSURE
+    splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(scaled, truth))
     losses = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

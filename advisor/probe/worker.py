@@ -66,7 +66,7 @@ class Worker:
                 self.follow(self.spec.plan.models)
             else:
                 self.allocate()
-            self.emit({"kind": "done", "because": "everything that was worth climbing was climbed"})
+            self.emit({"kind": "done", "because": "no rung is left that is worth its time or fits into it"})
         except OutOfTime as error:
             self.emit({"kind": "done", "because": str(error)})
         except Cancelled as error:
@@ -112,7 +112,7 @@ class Worker:
             self.baseline(model)
         models = self.by_cost()
         for number, model in enumerate(models):
-            fair = self.clock.left * min(1.0, 2 / (len(models) - number))
+            fair = self.clock.left * min(0.9, 2 / (len(models) - number))
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
         alive = [model for model in models if self.folder.rungs(model)]
         half = max(1, -(-len(alive) // 2))
