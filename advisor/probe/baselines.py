@@ -166,7 +166,9 @@ def make_baseline(model: str, open_image: OpenImage, cache: dict[str, NDArray[np
     makers: dict[str, Callable[[], Baseline]] = {
         "baseline/majority": Majority,
         "baseline/tfidf-logreg": lambda: Classical(
-            _Words(), _text_regression, {"C": 10.0, "ngrams": "1-2, char 1-4"}
+            _Words(),
+            _text_regression,
+            {"C": 30.0, "class_weight": "balanced", "ngrams": "words 1-2, characters 1-4"},
         ),
         "baseline/tfidf-forest": lambda: Classical(_Words(), _forest, forest),
         "baseline/colour-edges-logreg": lambda: Classical(
@@ -186,7 +188,7 @@ def _forest(seed: int) -> Any:
 def _text_regression(seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=10.0, max_iter=300, random_state=seed)
+    return LogisticRegression(C=30.0, max_iter=300, class_weight="balanced", random_state=seed)
 
 
 def _image_regression(seed: int) -> Any:
