@@ -10,6 +10,7 @@ from advisor.recommendation import Adaptation, Candidate, Recommendation
 from advisor.ui import look, session
 
 __all__ = [
+    "BRIEFLY",
     "STRATEGY",
     "adaptation",
     "bullets",
@@ -32,6 +33,16 @@ STRATEGY = {
     "full": "Train all of it",
     "from-scratch": "Train from scratch",
     "prompt": "Describe the task in words (prompt)",
+}
+BRIEFLY = {
+    "zero-shot": "as it is",
+    "frozen": "frozen, small classifier",
+    "head": "new head",
+    "last-block": "last block tuned",
+    "lora": "LoRA",
+    "full": "all of it tuned",
+    "from-scratch": "fitted from scratch",
+    "prompt": "prompt",
 }
 PLACES = {
     "huggingface": "Hugging Face Hub",

@@ -80,20 +80,17 @@ with st.container(horizontal=True, gap="small"):
         icon=":material/folder_zip:",
     )
 
-left, right = st.columns(2, gap="large")
-with left:
-    figures.show(charts.p_best(decision), "p-best")
-with right:
-    figures.show(
-        charts.accuracy_latency(
-            report.probe.results, report.brief.metric, report.brief.constraints.latency_ms, decision.winner
-        ),
-        "decision-trade-off",
-    )
+figures.show(charts.p_best(decision), "p-best")
+figures.show(
+    charts.accuracy_latency(
+        report.probe.results, report.brief.metric, report.brief.constraints.latency_ms, decision.winner
+    ),
+    "decision-trade-off",
+)
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.header("What to do next", anchor=False)
+    st.header("What would change this, and what to do next", anchor=False)
     cards.bullets(decision.next_steps)
     if not decision.next_steps:
         st.caption("Nothing is left to do: use the winner.")
@@ -111,7 +108,7 @@ if decision.expected:
             "Expected, %": 100 * expected.value,
             "at least": 100 * expected.low,
             "at most": 100 * expected.high,
-            "How": expected.strategy,
+            "How": cards.BRIEFLY.get(expected.strategy, expected.strategy),
         }
         for model, expected in decision.expected.items()
     ]
@@ -127,4 +124,4 @@ with st.expander("All measurements", on_change="rerun", key="decision.all") as e
     pass
 if everything_measured.open:
     with everything_measured:
-        results.comparison(report)
+        results.comparison(report, Path(draft.run))

@@ -35,7 +35,7 @@ def show() -> None:
     chosen = st.navigation(pages, position="top")
     st.html(look.STATIC / "style.css")
     state.begin()
-    with st.container(key="state", horizontal=True, gap="medium"):
+    with st.container(key="state", horizontal=True, gap="small"):
         _state_line()
     complaint = st.session_state.pop("complaint", None)
     if complaint:

@@ -85,6 +85,7 @@ event = st.dataframe(
     selection_mode="multi-row",
     height=min(38 + 35 * len(rows), 460),
     alt="Models of the knowledge base",
+    placeholder="–",
     column_config={
         "Parameters, M": st.column_config.NumberColumn(format="%.1f"),
         "Size, MB": st.column_config.NumberColumn(format="%.1f"),

@@ -2,13 +2,18 @@
 
 import io
 from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from advisor.dataset.types import Dataset
 from advisor.ui import session
 
-__all__ = ["show"]
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["picture", "show"]
 
 CLASSES, EACH, EDGE = 8, 6, 96
 
@@ -32,6 +37,36 @@ def show(data: Dataset) -> None:
         st.caption(f"and {hidden} more classes")
 
 
+@st.cache_resource(max_entries=256, show_spinner=False)
+def picture(run: Path, id: str) -> bytes | None:
+    """Draw one example of a run, small.
+
+    :param run: the run's folder.
+    :param id: the example's id.
+    :return: a PNG; None where the example is no longer there.
+    """
+    from advisor.dataset import load_image
+    from advisor.jobs.folder import RunFolder
+
+    try:
+        examples = RunFolder(run).examples()
+        content = examples.contents[examples.ids.index(id)]
+        image = load_image(Path(examples.origin), content)
+    except (OSError, ValueError):
+        return None
+    drawn = io.BytesIO()
+    _fit(image).save(drawn, "PNG")
+    return drawn.getvalue()
+
+
+def _fit(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    scale = EDGE / max(image.size)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+
+
 def _of(data: Dataset, label: str) -> "islice[int]":
     return islice((i for i, name in enumerate(data.labels) if name == label), None)
 
@@ -45,12 +80,7 @@ def _sheet(sha256: str, label: str, _data: Dataset) -> bytes:
     sheet = Image.new("RGBA", (EACH * (EDGE + 6), EDGE), (0, 0, 0, 0))
     reader = ImageReader(_data.origin)
     for place, index in enumerate(islice(_of(_data, label), EACH)):
-        image = reader(_data.contents[index]).convert("RGB")
-        image.thumbnail((EDGE, EDGE))
-        if max(image.size) < EDGE:
-            scale = EDGE / max(image.size)
-            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            image = image.resize(size, Image.Resampling.NEAREST)
+        image = _fit(reader(_data.contents[index]))
         sheet.paste(image, (place * (EDGE + 6), (EDGE - image.height) // 2))
     content = io.BytesIO()
     sheet.save(content, "PNG")

@@ -147,5 +147,5 @@ if not running:
     if complaint := st.session_state.pop("probe.complaint", None):
         st.error(session.safe(complaint))
     if view.report is not None:
-        results.comparison(view.report)
+        results.comparison(view.report, run)
         st.page_link(frame.page("decision"), label="See the decision", icon=":material/arrow_forward:")

@@ -123,11 +123,15 @@ def show(view: "RunView") -> None:
     st.caption(times)
     if view.message:
         st.caption(session.safe(view.message))
-    table(lanes(view.events))
+    table(lanes(view.events), running)
 
 
-def table(found: list[Lane]) -> None:
-    """Draw one lane per model: the interval of its last rung, faint marks where it stood before."""
+def table(found: list[Lane], running: bool) -> None:
+    """Draw one lane per model: the interval of its last rung, faint marks where it stood before.
+
+    :param found: the lanes.
+    :param running: fade the models that are out of the race; afterwards only those that never began it.
+    """
     if not found:
         return
     rows = []
@@ -143,8 +147,9 @@ def table(found: list[Lane]) -> None:
             reached = f'{value:.1f} % <span class="faint">({low:.0f}–{high:.0f})</span>'
         rungs = ", ".join(RUNGS.get(step["rung"], step["rung"]) for step in lane.reached)
         note = f"<br>{look.plain(lane.out)}" if lane.out else ""
+        faded = "out" if lane.out and (running or not lane.reached) else ""
         rows.append(
-            f'<tr class="{"out" if lane.out else ""}"><td>{look.plain(session.model_name(lane.model))}'
+            f'<tr class="{faded}"><td>{look.plain(session.model_name(lane.model))}'
             f'<div class="faint fact">{look.plain(rungs)}{note}</div></td>'
             f'<td class="lane"><div class="span">{bar}</div></td><td class="r">{reached}</td></tr>'
         )

@@ -1,12 +1,13 @@
 """What a probe measured: comparison, class by class, mistakes, promises against measurements."""
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from advisor import charts
 from advisor.result import ModelResult, Report
-from advisor.ui import cards, figures, look, session
+from advisor.ui import cards, figures, look, preview, session
 
 __all__ = ["comparison", "standing"]
 
@@ -19,7 +20,7 @@ def standing(report: Report) -> list[dict[str, Any]]:
     :param report: a report.
     :return: one row per result, with plain values.
     """
-    ranking = report.decision.ranking
+    ranking, p_best = report.decision.ranking, report.decision.p_best
     place = {model: i for i, model in enumerate(ranking)}
     rows = []
     for result in sorted(report.probe.results, key=lambda r: place.get(r.model, len(place))):
@@ -30,8 +31,8 @@ def standing(report: Report) -> list[dict[str, Any]]:
                 "Result": 100 * measured.value if measured else None,
                 "at least": 100 * measured.low if measured else None,
                 "at most": 100 * measured.high if measured else None,
-                "Best with": report.decision.p_best.get(result.model),
-                "How": cards.STRATEGY.get(result.strategy or "", result.strategy or ""),
+                "Best": 100 * p_best[result.model] if result.model in p_best else None,
+                "How": cards.BRIEFLY.get(result.strategy or "", result.strategy or ""),
                 "p50, ms": result.latency_ms.p50 if result.latency_ms else None,
                 "p95, ms": result.latency_ms.p95 if result.latency_ms else None,
                 "Memory, MB": result.peak_memory_mb,
@@ -44,8 +45,12 @@ def standing(report: Report) -> list[dict[str, Any]]:
     return rows
 
 
-def comparison(report: Report) -> None:
-    """Show everything measured in a run."""
+def comparison(report: Report, run: Path) -> None:
+    """Show everything measured in a run.
+
+    :param report: its report.
+    :param run: its folder, which knows where the examples lie.
+    """
     results = report.probe.results
     measured = [result for result in results if result.status == "ok"]
     metric = charts.metric_name(report.brief.metric)
@@ -56,28 +61,30 @@ def comparison(report: Report) -> None:
         ),
         "at least": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
         "at most": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
-        "Best with": st.column_config.NumberColumn(
-            "Best with, %", format="percent", help="Probability of being the best"
-        ),
+        "Best": st.column_config.NumberColumn("Best, %", format="%.0f", help="Probability of being the best"),
         "p50, ms": st.column_config.NumberColumn(format="%.1f", help="Half of all answers are faster"),
         "p95, ms": st.column_config.NumberColumn(format="%.1f", help="95 of 100 answers are faster"),
         "Memory, MB": st.column_config.NumberColumn(format="%.0f"),
         "Size, MB": st.column_config.NumberColumn(format="%.1f"),
         "Time, s": st.column_config.NumberColumn(format="%.1f"),
     }
-    st.dataframe(standing(report), hide_index=True, column_config=config, alt="All results", key="comparison")
+    st.dataframe(
+        standing(report),
+        hide_index=True,
+        column_config=config,
+        alt="All results",
+        key="comparison",
+        placeholder="–",
+    )
     if not measured:
         st.caption("No model was measured.")
         return
     winner, limit = report.decision.winner, report.brief.constraints.latency_ms
     shortlist = report.recommendation.shortlist
-    left, right = st.columns(2, gap="large")
-    with left:
-        figures.show(charts.accuracy_latency(results, report.brief.metric, limit, winner), "accuracy-latency")
-    with right:
-        figures.show(charts.learning_curves(results, winner), "curves")
+    figures.show(charts.accuracy_latency(results, report.brief.metric, limit, winner), "accuracy-latency")
+    figures.show(charts.learning_curves(results, winner), "curves")
     figures.show(charts.class_heatmap(results), "classes")
-    mistakes(report, measured)
+    mistakes(report, run, measured)
     st.header("Promised and measured", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
@@ -88,7 +95,7 @@ def comparison(report: Report) -> None:
         figures.show(charts.prior_measured(shortlist, results, report.brief.metric), "prior-check")
 
 
-def mistakes(report: Report, measured: list[ModelResult]) -> None:
+def mistakes(report: Report, run: Path, measured: list[ModelResult]) -> None:
     """Show what one model mistakes for what, with the examples."""
     st.header("Mistakes", anchor=False)
     names = [result.model for result in measured]
@@ -104,12 +111,29 @@ def mistakes(report: Report, measured: list[ModelResult]) -> None:
         if not result.errors:
             st.caption("No mistake is on record for this model.")
         else:
-            st.caption(f"{len(result.errors)} examples that it got wrong")
-            st.dataframe(
-                [dict(error) for error in result.errors], hide_index=True, alt="Examples it got wrong"
+            count = len(result.errors)
+            st.caption(
+                "One example that it got wrong" if count == 1 else f"{count} examples that it got wrong"
             )
+            wrong(report, run, result)
     settings = ", ".join(f"{name} {value}" for name, value in result.hyperparameters.items())
     st.html(
         f'<div class="fact faint">{look.plain(result.model)} · {look.plain(result.revision or "no revision")} · '
         f"{look.plain(settings)}</div>"
     )
+
+
+def wrong(report: Report, run: Path, result: ModelResult) -> None:
+    """Show examples that a model got wrong: pictures where they still lie there, rows otherwise."""
+    if report.dataset is not None and report.dataset.task == "image-classification":
+        shown = [
+            (picture, f"{error['truth']} taken for {error['predicted']}")
+            for error in result.errors[:12]
+            if (picture := preview.picture(run, str(error["id"])))
+        ]
+        if shown:
+            with st.grid("auto", min_column_width=96, gap="small"):
+                for picture, says in shown:
+                    st.image(picture, caption=session.safe(says), alt=says)
+            return
+    st.dataframe([dict(error) for error in result.errors], hide_index=True, alt="Examples it got wrong")
