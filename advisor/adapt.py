@@ -69,7 +69,9 @@ def adapt(
             " by balanced accuracy or macro-F1."
         )
     if strategy == "last-block" or (strategy == "full" and few is not None and few < 100):
-        advice.append("Train the head on frozen features first; keep batch normalisation in evaluation mode.")
+        advice.append("Train the head on frozen features first.")
+        if modality == "image":
+            advice.append("Keep batch normalisation, where there is one, in evaluation mode.")
     if brief.data.unlabelled and brief.data.unlabelled >= 1000 and modality == "text":
         advice.append(
             f"Your {brief.data.unlabelled} unlabelled texts can adapt the model to your wording before the"

@@ -23,6 +23,7 @@ AGREEMENT = 0.5
 SURE = 0.9
 SPREAD = (0.01, 0.15)
 VAGUE = 0.5
+METRIC_NAMES = {"macro_f1": "macro-F1"}
 Floats = NDArray[np.float64]
 
 
@@ -192,7 +193,7 @@ def _because(
     if winner is None:
         return " ".join(["No probed model keeps the limits as measured here.", *notes])
     value, low, high = posterior.interval(winner)
-    name = metric.replace("_", " ")
+    name = METRIC_NAMES.get(metric, metric.replace("_", " "))
     sentences = [
         f"{winner} has the highest expected {name} on your data: {value:.3f} ({low:.3f} to {high:.3f}, "
         f"{len(evidence.truth)} examples to choose by), and is the best of {len(posterior.models)} "

@@ -1,6 +1,7 @@
 """The end of a run: fix the decision, then open the report split once, and write report.json."""
 
 import platform
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -46,6 +47,8 @@ def finish(folder: RunFolder) -> Report:
         examples = folder.examples()
         probe = _open_report_split(folder, sealed, examples, spec)
         decision = _compare(folder, decision, probe, examples, spec)
+        everything = decide(_pooled(folder, sealed, examples), advice, seed=spec.seed)
+        decision = decision.model_copy(update={"expected": everything.expected})
         summary = _summary(examples)
     report = Report(
         schema=1,
@@ -195,6 +198,26 @@ def _open_report_split(
     return sealed.model_copy(update={"results": tuple(opened)})
 
 
+def _pooled(folder: RunFolder, sealed: ProbeResult, examples: Examples) -> ProbeResult:
+    """Join the two judged splits: once the choice is fixed, what to expect of each model rests on both."""
+    if sealed.evidence is None:
+        return sealed
+    report = np.asarray([examples.truth[i] for i in examples.report], dtype=np.int64)
+    predictions = {
+        model: np.concatenate([seen, _predicted(folder, model)])
+        for model, seen in sealed.evidence.predictions.items()
+    }
+    truth = np.concatenate([sealed.evidence.truth, report])
+    return sealed.model_copy(
+        update={"evidence": replace(sealed.evidence, truth=truth, predictions=predictions)}
+    )
+
+
+def _predicted(folder: RunFolder, model: str) -> NDArray[np.int64]:
+    probabilities = folder.probabilities(_best(folder.rungs(model)), "report")
+    return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
+
+
 def _errors(
     examples: Examples,
     truth: NDArray[np.int64],
@@ -230,8 +253,7 @@ def _compare(
     weights = np.random.default_rng(spec.seed).exponential(size=(2000, len(truth)))
 
     def sampled(model: str) -> NDArray[np.float64]:
-        predicted = folder.probabilities(_best(folder.rungs(model)), "report").argmax(axis=1).astype(np.int64)
-        return weighted_scores(spec.brief.metric, truth, predicted, examples.labels, weights)
+        return weighted_scores(spec.brief.metric, truth, _predicted(folder, model), examples.labels, weights)
 
     own = sampled(winner)
     better = [model for model in judged if model != winner and float(np.mean(sampled(model) > own)) > 0.95]

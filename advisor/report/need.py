@@ -181,8 +181,10 @@ def _reasons(shortlist: tuple[Candidate, ...]) -> Table:
         how += ["class weights"] if plan.class_weights else []
         how += ["early stopping"] if plan.early_stopping else []
         how += [f"to make it smaller: {', '.join(plan.compression)}"] if plan.compression else []
-        how += list(plan.advice)
-        rows.append(Row((Cell(row.model), Cell("; ".join(row.because)), Cell("; ".join(how)))))
+        plain = f"{'; '.join(how).rstrip('.')}."
+        rows.append(
+            Row((Cell(row.model), Cell(" ".join(row.because)), Cell(" ".join([plain, *plan.advice]))))
+        )
     return Table(
         "Reasons", (("Model", False), ("Why it is here", False), ("How to adapt it", False)), tuple(rows)
     )
