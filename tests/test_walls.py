@@ -73,7 +73,7 @@ def test_streamlit_app_is_short() -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_modules_say_what_is_public(path: Path) -> None:
-    """`__all__` is explicit wherever a module defines anything, and each of its names exists; the app's pages are scripts."""
+    """`__all__` is explicit wherever a module defines anything, and its names exist; the app's pages are scripts."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     stated = [
         ast.literal_eval(node.value)
