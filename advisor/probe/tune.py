@@ -16,6 +16,8 @@ from advisor.probe.head import Head
 
 __all__ = ["Recipe", "TunedHead", "last_block", "tune"]
 
+LEAST = 0.05
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -67,8 +69,9 @@ class TunedHead(nn.Module):
 def last_block(module: Any) -> dict[str, nn.Parameter]:
     """Name the parameters of a body's last block.
 
-    For timm models the last two groups of the model's own layer grouping that hold parameters (the last stage
-    and what follows it); for others the last member of the largest module list, the top encoder layer.
+    For timm models the last groups of the model's own layer grouping, from the end until they hold a twentieth
+    of the parameters (the last stage and what follows it); for others the last member of the largest module
+    list, the top encoder layer.
 
     :return: parameter name → parameter; never empty.
     """
@@ -77,8 +80,13 @@ def last_block(module: Any) -> dict[str, nn.Parameter]:
     if matcher is not None:
         from timm.models import group_parameters
 
-        groups: dict[int, list[str]] = group_parameters(module, matcher(coarse=True), reverse=True)
-        last = [name for _, names in sorted(groups.items())[-2:] for name in names]
+        groups: dict[int, list[str]] = group_parameters(module, matcher(coarse=True))
+        total = sum(parameter.numel() for parameter in parameters.values())
+        last: list[str] = []
+        for _, names in sorted(groups.items(), reverse=True):
+            last = [*names, *last]
+            if sum(parameters[name].numel() for name in last) >= LEAST * total:
+                break
         return {name: parameters[name] for name in last}
     stacks = [(name, part) for name, part in module.named_modules() if isinstance(part, nn.ModuleList)]
     name, stack = max(stacks, key=lambda item: sum(p.numel() for p in item[1].parameters()))
