@@ -38,6 +38,10 @@ class _Posterior:
         low, high = np.quantile(column, (0.025, 0.975))
         return float(np.clip(column.mean(), 0, 1)), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
 
+    def best_among(self, model: str, among: Sequence[str]) -> float:
+        draws = self.draws[:, [self.models.index(one) for one in among]]
+        return float(np.mean(draws.argmax(axis=1) == list(among).index(model)))
+
     def ahead(self, one: str, other: str) -> float:
         difference = self.draws[:, self.models.index(one)] - self.draws[:, self.models.index(other)]
         return float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
@@ -194,10 +198,11 @@ def _because(
         return " ".join(["No probed model keeps the limits as measured here.", *notes])
     value, low, high = posterior.interval(winner)
     name = METRIC_NAMES.get(metric, metric.replace("_", " "))
+    kept = [model for model in posterior.models if model not in broken]
+    among = f"the {len(kept)} that keep your limits" if broken else f"{len(kept)}"
     sentences = [
-        f"{winner} has the highest expected {name} on your data: {value:.3f} ({low:.3f} to {high:.3f}, "
-        f"{len(evidence.truth)} examples to choose by), and is the best of {len(posterior.models)} "
-        f"with probability {posterior.p_best[winner]:.2f}."
+        f"{winner} is the best of {among} with probability {posterior.best_among(winner, kept):.2f}: its expected "
+        f"{name} on your data is {value:.3f} ({low:.3f} to {high:.3f}, {len(evidence.truth)} examples to choose by)."
     ]
     if tied:
         sentences.append(f"It cannot be told apart from {_listed(tied)}.")
@@ -269,6 +274,8 @@ def _next_steps(
     failed = [result.model for result in probe.results if result.status == "failed"]
     if failed:
         steps.append(f"See why {_listed(failed)} failed; a failure says nothing about quality.")
+    if winner is None:
+        steps.append("Loosen the limit, choose a stronger device, or probe smaller and faster models.")
     if winner and not steps:
         steps.append(f"Fine-tune {winner} on all of your data, then watch its errors on new examples.")
     return tuple(steps)
