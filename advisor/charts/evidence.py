@@ -54,19 +54,18 @@ def learning_curves(results: Sequence[ModelResult], winner: str | None = None, l
     labels = model_labels(row.model for row in drawn)
     most = max(drawn, key=lambda row: len(row.curve))
     rungs = list(dict.fromkeys(p.rung for row in [most, *drawn] for p in row.curve))
-    sizes = {rung: {p.examples for row in drawn for p in row.curve if p.rung == rung} for rung in rungs}
     names = distinct(rungs, 26)
-    alike = len(set().union(*sizes.values())) == 1
-    axis = {
-        rung: names[rung] + (f"\n{min(counts)} examples" if len(counts) == 1 and not alike else "")
-        for rung, counts in sizes.items()
-    }
+    steps = sorted(
+        {(p.rung, p.examples) for row in drawn for p in row.curve},
+        key=lambda step: (rungs.index(step[0]), step[1]),
+    )
+    axis = {step: f"{names[step[0]]}\n{step[1]} examples" for step in steps}
     name = metric_name(drawn[0].curve[0].metric.name)
     rows = [
         {
             "model": row.model,
             "label": labels[row.model],
-            "rung": axis[p.rung],
+            "rung": axis[p.rung, p.examples],
             "examples": p.examples,
             "epochs": p.epochs,
             "seconds": p.seconds,
@@ -131,7 +130,6 @@ def learning_curves(results: Sequence[ModelResult], winner: str | None = None, l
         for r in drawn
     )
     subtitle = "Examples held back for choosing; bars: 95 % interval"
-    subtitle += f"; each learnt from {min(sizes[rungs[0]])} examples" if alike else ""
     subtitle += f"; {hidden} further models not drawn" if hidden > 0 else ""
     return figure(chart, question, f"{name} after each rung: {ends}.", subtitle)
 
