@@ -20,6 +20,8 @@ from advisor.result import SplitSizes
 __all__ = ["MOST_MODELS", "advise", "prepare", "read_plan"]
 
 MOST_MODELS = 8
+RESERVED = 3
+MB_PER_S = 2.0
 LIMIT = 10
 LOADED = {
     "image-classification": ("timm",),
@@ -199,6 +201,7 @@ def _choose(
     budget_s: float,
     length: float,
 ) -> tuple[tuple[str, ...], list[float]]:
+    """Choose what to probe: the best that need no download have places of their own, then the best of all."""
     from advisor.weights import availability
 
     if named is not None:
@@ -207,14 +210,19 @@ def _choose(
     ranked = [candidate.model for candidate in advice.shortlist] + list(advice.beyond_limit)
     without_network = offline or advice.brief.constraints.offline
     costs: dict[str, float] = {}
+    here: list[str] = []
     for model in ranked:
         card = knowledge.model(model)
-        if (
-            card.library in LOADED[advice.brief.task]
-            and availability(card, knowledge, offline=without_network).loadable
-        ):
+        if card.library not in LOADED[advice.brief.task]:
+            continue
+        found = availability(card, knowledge, offline=without_network)
+        if found.loadable and (found.download_mb or 0.0) <= MB_PER_S * budget_s:
             costs[model] = nominal_seconds(card, length)
-    chosen = affordable(costs, budget_s, MOST_MODELS)
+            if found.download_mb == 0:
+                here.append(model)
+    first = here[:RESERVED]
+    ordered = {model: costs[model] for model in [*first, *costs]}
+    chosen = affordable(ordered, budget_s, MOST_MODELS)
     return chosen, [costs[model] for model in chosen]
 
 

@@ -32,7 +32,7 @@ BASELINES = {
 START_S = 10.0
 PER_MODEL_S = 2.0
 FIRST_SHARE = 0.65
-FEWEST, MOST_JUDGED = 90, 1000
+FEWEST, MOST_JUDGED = 120, 1000
 GROWTH = 4
 
 
@@ -65,10 +65,11 @@ def affordable(costs: Mapping[str, float], budget_s: float, most: int) -> tuple[
     """
     chosen: list[str] = []
     for model in costs:
-        if len(chosen) < most:
-            together = [costs[one] for one in [*chosen, model]]
-            if not chosen or _first_examples(together, budget_s) >= FEWEST:
-                chosen.append(model)
+        together = [costs[one] for one in [*chosen, model]]
+        if len(chosen) < most and _first_examples(together, budget_s) >= FEWEST:
+            chosen.append(model)
+    if not chosen and costs:
+        chosen.append(min(costs, key=lambda model: costs[model]))
     return tuple(chosen)
 
 
