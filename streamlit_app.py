@@ -4,5 +4,5 @@ import streamlit as st
 
 from advisor.ui import frame
 
-st.set_page_config(page_title="Model Advisor", page_icon=str(frame.ICON), layout="wide")
+st.set_page_config(page_title="Model Advisor", page_icon=frame.ICON, layout="wide")
 frame.show()

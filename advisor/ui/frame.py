@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
@@ -11,7 +12,7 @@ from advisor.ui import look, state
 
 __all__ = ["ICON", "PAGES", "page", "show", "waits_for"]
 
-ICON = look.STATIC / "icon.png"
+ICON = f"data:image/svg+xml,{quote((look.STATIC / 'icon.svg').read_text(encoding='utf-8'))}"
 HERE = Path(__file__).parent
 PAGES = {
     "need": "Need",

@@ -37,7 +37,6 @@ MODALITIES = {
     "tabular": "Tables",
     "time-series": "Time series",
     "multimodal": "Several at once",
-    "video": "Video",
 }
 METRICS = {
     "accuracy": "Share of right answers (accuracy)",
@@ -88,27 +87,25 @@ with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     for name, example in EXAMPLES.items():
         st.button(name, key=f"example {name}", type="tertiary", on_click=state.adopt, args=(example,))
 
-knowledge = session.knowledge()
 brief, filled = state.effective_brief()
-task = next((task for task in knowledge.tasks if brief and task.id == brief.task), None)
+task = session.knowledge().task(brief.task) if brief else None
 
 form, panel = st.columns([1.75, 1], gap="large")
 with form:
     st.header("What should the model do?", anchor=False)
-    present = [m for m in MODALITIES if any(t.modality == m for t in knowledge.tasks)]
     st.session_state["need.modality"] = task.modality if task else None
     st.segmented_control(
         "What goes in?",
-        present,
+        list(MODALITIES),
         format_func=MODALITIES.__getitem__,
         key="need.modality",
         on_change=choose_modality,
     )
     if task is None:
-        st.caption("Choose what goes in, or begin with your data.")
+        st.caption("Then the questions follow that matter for it. Or begin with your data: they answer some.")
         st.page_link(frame.page("data"), label="Begin with data", icon=":material/upload_file:")
     else:
-        tasks = {t.id: t for t in knowledge.tasks if t.modality == task.modality}
+        tasks = {t.id: t for t in session.knowledge().tasks if t.modality == task.modality}
         st.session_state["need.task"] = task.id
         st.selectbox(
             "What should come out?",
@@ -120,47 +117,42 @@ with form:
         if not task.probeable:
             st.caption("For this task there is advice; models cannot be tried on your data yet.")
 
-modality = task.modality if task else "image"
-read = (
-    {key: getattr(brief.data, key.removeprefix("data.")) for key in filled if key.startswith("data.")}
-    if brief
-    else {}
-)
-asked = [q for q in questions.questions() if questions.applies(q, modality)]
-
-with form:
-    for title, section in (("What are your data like?", "data."), ("What must hold?", "constraints.")):
-        st.header(title, anchor=False)
-        plain_ones = [q for q in asked if q.key.startswith(section) and not q.expert]
-        with st.grid(2, min_column_width=260, gap="medium"):
-            for question in plain_ones:
+if brief and task:
+    read = {key: getattr(brief.data, key.removeprefix("data.")) for key in filled}
+    asked = [q for q in questions.questions() if questions.applies(q, task.modality)]
+    with form:
+        for title, section in (("What are your data like?", "data."), ("What must hold?", "constraints.")):
+            st.header(title, anchor=False)
+            plain_ones = [q for q in asked if q.key.startswith(section) and not q.expert]
+            with st.grid(2, min_column_width=260, gap="medium"):
+                for question in plain_ones:
+                    with st.container(gap="xsmall"):
+                        questions.ask(question, read.get(question.key))
+        with st.expander("For experts"), st.grid(2, min_column_width=260, gap="medium"):
+            for question in (q for q in asked if q.expert):
                 with st.container(gap="xsmall"):
                     questions.ask(question, read.get(question.key))
-    with st.expander("For experts"), st.grid(2, min_column_width=260, gap="medium"):
-        for question in (q for q in asked if q.expert):
-            with st.container(gap="xsmall"):
-                questions.ask(question, read.get(question.key))
-    st.header("What counts as good?", anchor=False)
-    data = state.draft().data
-    classes = list(data.profile.counts)[:20] if data and data.profile else []
-    of_one_class = [f"{kind}:{label}" for label in classes for kind in ("recall", "precision")]
-    st.session_state["need.metric"] = brief.metric if brief else "accuracy"
-    st.selectbox(
-        "Measure",
-        list(dict.fromkeys([*METRICS, *of_one_class, st.session_state["need.metric"]])),
-        format_func=lambda metric: METRICS.get(metric, metric),
-        key="need.metric",
-        accept_new_options=True,
-        on_change=choose_metric,
-        help="Or type recall:CLASS or precision:CLASS for one class that matters most.",
-    )
-    if complaint := st.session_state.get("complaint.metric"):
-        st.markdown(f":red[{session.safe(complaint)}]")
-    st.caption("The models are compared, and the winner chosen, by this measure.")
-    st.header("What matters to you?", anchor=False)
-    with st.grid(2, min_column_width=260, gap="medium"):
-        for criterion in questions.CRITERIA:
-            questions.ask_priority(criterion, "need")
+        st.header("What counts as good?", anchor=False)
+        data = state.draft().data
+        classes = list(data.profile.counts)[:20] if data and data.profile else []
+        of_one_class = [f"{kind}:{label}" for label in classes for kind in ("recall", "precision")]
+        st.session_state["need.metric"] = brief.metric
+        st.selectbox(
+            "Measure",
+            list(dict.fromkeys([*METRICS, *of_one_class, st.session_state["need.metric"]])),
+            format_func=lambda metric: METRICS.get(metric, metric),
+            key="need.metric",
+            accept_new_options=True,
+            on_change=choose_metric,
+            help="Or type recall:CLASS or precision:CLASS for one class that matters most.",
+        )
+        if complaint := st.session_state.get("complaint.metric"):
+            st.markdown(f":red[{session.safe(complaint)}]")
+        st.caption("The models are compared, and the winner chosen, by this measure.")
+        st.header("What matters to you?", anchor=False)
+        with st.grid(2, min_column_width=260, gap="medium"):
+            for criterion in questions.CRITERIA:
+                questions.ask_priority(criterion, "need")
 
 with panel, st.container(border=True, key="panel"):
     if brief is None:
@@ -191,31 +183,37 @@ with panel, st.container(border=True, key="panel"):
         if filled:
             st.caption("Read from your data: " + ", ".join(key.removeprefix("data.") for key in filled))
 
-    answers = state.draft().answers
-    with st.container(horizontal=True, gap="small"):
-        stated = state.stated_brief()
-        st.download_button(
-            "Save brief",
-            data=lambda: yaml.safe_dump(state.nest(answers), allow_unicode=True, sort_keys=False),
-            file_name="brief.yaml",
-            mime="application/yaml",
-            on_click="ignore",
-            disabled=stated is None,
-            icon=":material/download:",
-        )
-        with st.popover("Share", icon=":material/link:", disabled=stated is None):
-            st.caption("Whoever opens this link finds your answers, not your data.")
-            here = (st.context.url or "").partition("?")[0]
-            st.code(f"{here}?{urlencode(state.link_query(answers))}", language=None, wrap_lines=True)
-    with st.expander("Load a brief"):
-        st.file_uploader(
-            "A brief (YAML or JSON)",
-            type=["yaml", "yml", "json"],
-            key="need.upload",
-            on_change=load_brief,
-            label_visibility="collapsed",
-        )
-        if refused := st.session_state.get("need.refused"):
-            st.error(session.safe(refused))
-        elif loaded := st.session_state.get("need.loaded"):
-            st.caption(loaded)
+    if brief is not None:
+        answers = state.draft().answers
+        with st.container(horizontal=True, gap="small"):
+            st.download_button(
+                "Save brief",
+                data=lambda: yaml.safe_dump(state.nest(answers), allow_unicode=True, sort_keys=False),
+                file_name="brief.yaml",
+                mime="application/yaml",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+            share = st.popover("Share", icon=":material/link:", key="need.share", on_change="rerun")
+        if share.open:
+            with share:
+                st.caption("Whoever opens this link finds your answers, not your data.")
+                here = (st.context.url or "").partition("?")[0]
+                st.code(f"{here}?{urlencode(state.link_query(answers))}", language=None, wrap_lines=True)
+    load = st.expander("Load a brief", key="need.load", on_change="rerun")
+    if load.open:
+        with load:
+            st.file_uploader(
+                "A brief (YAML or JSON)",
+                type=["yaml", "yml", "json"],
+                key="need.upload",
+                on_change=load_brief,
+                label_visibility="collapsed",
+            )
+            if refused := st.session_state.get("need.refused"):
+                st.error(session.safe(refused))
+            elif loaded := st.session_state.get("need.loaded"):
+                st.caption(loaded)
+
+if brief is None:
+    session.warm()

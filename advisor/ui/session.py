@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -40,17 +41,29 @@ __all__ = [
     "splits",
     "task_name",
     "to_try",
+    "warm",
 ]
+
+READING = Lock()
 
 
 def knowledge() -> Knowledge:
     """Give the knowledge base, the folder ADVISOR_KNOWLEDGE if set; read again when a file changed."""
-    found = load_knowledge(knowledge_folder())
+    with READING:
+        found = load_knowledge(knowledge_folder())
     if not os.environ.get("ADVISOR_MODELS"):
         return found
     from advisor.weights import local_cards
 
     return found.with_models(local_cards())
+
+
+@st.cache_resource(show_spinner=False)
+def warm() -> Thread:
+    """Read the knowledge base in the background, once, while a newcomer still reads the first page."""
+    reader = Thread(target=knowledge, daemon=True)
+    reader.start()
+    return reader
 
 
 def knowledge_folder() -> Path | None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from advisor.brief import Brief, Constraints, DataFacts
+from advisor.knowledge import load_knowledge
 from advisor.ui import questions, state
 
 
@@ -55,6 +56,19 @@ def test_nothing_is_asked_of_a_newcomer_but_what_goes_in(open_app):
     app = open_app()
     assert "Nothing asked yet" in text_of(app)
     assert "not chosen" in text_of(app)
+
+
+def test_every_kind_of_input_that_has_a_task_is_offered(open_app):
+    offered = set(open_app().get_by_key("need.modality").options)
+    assert offered == {"Images", "Text", "Audio", "Tables", "Time series", "Several at once"}
+    assert {task.modality for task in load_knowledge().tasks} == {
+        "image",
+        "text",
+        "audio",
+        "tabular",
+        "time-series",
+        "multimodal",
+    }
 
 
 def test_choosing_what_goes_in_shows_models_and_an_answer_changes_how_many(open_app):
@@ -128,6 +142,8 @@ def test_an_unknown_task_in_a_link_is_refused(open_app):
 
 def test_a_brief_can_be_loaded(open_app):
     app = open_app()
+    app.session_state["need.load"] = True
+    app.run()
     content = yaml.safe_dump({"task": "text-classification", "data": {"languages": ["zh"]}}).encode()
     app.file_uploader(key="need.upload").set_value(("brief.yaml", content, "application/yaml")).run()
     assert app.session_state["draft"].answers == {"task": "text-classification", "data.languages": ["zh"]}
@@ -135,6 +151,8 @@ def test_a_brief_can_be_loaded(open_app):
 
 def test_a_bad_brief_is_refused_and_loses_nothing(open_app):
     app = open_app(task="image-classification", **{"data.classes": "7"})
+    app.session_state["need.load"] = True
+    app.run()
     for content in (
         b"task: image-classification\ncolour: red",
         b"\xff\xfe\x00",

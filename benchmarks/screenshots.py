@@ -1,0 +1,86 @@
+"""Takes the README's pictures of the app: every step of the job, in light and dark, with a bundled sample.
+
+Needs Chromium, no network. The pictures show what a real, short probe measured on this machine.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from browser import ROOT, chromium, serving
+
+SAMPLES = {"images": "image-classification", "text": "text-classification"}
+NEED = "constraints.latency_ms=100&constraints.licence=commercial&priorities.latency=2"
+STEPS = ("need", "shortlist", "data", "probe", "decision", "models", "runs")
+RESTING = "() => document.querySelector('[data-test-script-state=notRunning]')"
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has ended and the charts are drawn."""
+    page.wait_for_timeout(500)
+    page.wait_for_function(RESTING, timeout=60_000)
+    page.wait_for_timeout(2_000)
+
+
+def follow(browser: Browser, address: str, sample: str, budget: str, out: Path) -> str:
+    """Go through the job once; keep a picture of the running probe.
+
+    :return: the query that names the draft.
+    """
+    page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+    page.set_default_timeout(60_000)
+    page.goto(f"{address}/data?task={SAMPLES[sample]}&{NEED}&constraints.offline=true")
+    page.get_by_role("button", name="Use this sample").nth(list(SAMPLES).index(sample)).click()
+    page.get_by_text("Judge once").wait_for()
+    page.get_by_role("link", name="Probe", exact=True).first.click()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    slider.press("Home")
+    for _ in range(int(budget)):
+        slider.press("ArrowRight")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.wait_for_timeout(25_000)
+    page.screenshot(path=out / "race-light.png")
+    page.get_by_role("heading", name="How they compare").wait_for(timeout=600_000)
+    query = page.url.partition("?")[2]
+    page.close()
+    return query
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--sample", choices=SAMPLES, default="images")
+    parser.add_argument("--budget", default="2", help="place of the budget on the slider, 0 the shortest")
+    options = parser.parse_args()
+    path = chromium()
+    if path is None:
+        raise SystemExit("Chromium is needed")
+    options.out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        serving(ROOT / "streamlit_app.py", Path(scratch)) as (address, _),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        query = follow(browser, address, options.sample, options.budget, options.out)
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
+            for step in STEPS:
+                page.goto(f"{address}/{'' if step == 'need' else step}?{query}")
+                page.get_by_role("heading", level=1).wait_for()
+                settle(page)
+                page.screenshot(path=options.out / f"{step}-{scheme}.png")
+        browser.close()
+    for picture in sorted(options.out.glob("*.png")):
+        print(picture)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
