@@ -15,6 +15,7 @@ FOLDS = 3
 FLOOR = 0.1
 NEVER = 20.0
 UNSURE = 0.01
+TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def single_threaded() -> Iterator[None]:
 def _regression(strength: float, weighting: str | None) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, max_iter=300, tol=1e-3, class_weight=weighting)
+    return LogisticRegression(C=strength, max_iter=1000, tol=TOLERANCE, class_weight=weighting)
 
 
 def _choose_strength(
