@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser import ROOT, chromium, serving
 
 SAMPLES = {"images": "image-classification", "text": "text-classification"}
-NEED = "constraints.latency_ms=100&constraints.licence=commercial&priorities.latency=2"
+NEED = "constraints.latency_ms=250&constraints.licence=commercial&priorities.latency=2"
+ADVICE = ("need", "shortlist")
 STEPS = ("need", "shortlist", "data", "probe", "decision", "models", "runs")
 RESTING = "() => document.querySelector('[data-test-script-state=notRunning]')"
 
@@ -72,7 +73,10 @@ def main() -> int:
         for scheme in ("light", "dark"):
             page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
             for step in STEPS:
-                page.goto(f"{address}/{'' if step == 'need' else step}?{query}")
+                named = (
+                    f"task={SAMPLES[options.sample]}&{NEED}&data.examples=600" if step in ADVICE else query
+                )
+                page.goto(f"{address}/{'' if step == 'need' else step}?{named}")
                 page.get_by_role("heading", level=1).wait_for()
                 settle(page)
                 page.screenshot(path=options.out / f"{step}-{scheme}.png")

@@ -73,7 +73,12 @@ def two_classes() -> bytes:
     return content.getvalue()
 
 
+def settled(page) -> None:
+    page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
+
+
 def go(page, name: str) -> None:
+    settled(page)
     page.get_by_role("link", name=name, exact=True).first.click()
 
 
@@ -107,7 +112,7 @@ def test_from_the_need_to_the_report(page, tmp_path):
     page.get_by_text("Try it on my data").first.wait_for()
 
     start_probe(page)
-    page.get_by_text("fitted").first.wait_for()
+    page.locator(".race td.r", has_text="%").first.wait_for()
     deadline = time.monotonic() + 20
     while not (workers := _workers(page.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -118,11 +123,11 @@ def test_from_the_need_to_the_report(page, tmp_path):
         time.sleep(0.02)
     assert time.monotonic() - clicked <= 2.0
     page.get_by_text("Cancelled; what was reached is kept").wait_for()
-    page.get_by_role("heading", name="How they compare").wait_for()
+    page.get_by_role("heading", name="What is mistaken for what?").wait_for()
 
     page.get_by_role("button", name="Plan another probe").click()
     start_probe(page)
-    page.get_by_text("fitted").first.wait_for()
+    page.locator(".race td.r", has_text="%").first.wait_for()
     page.reload()
     page.get_by_role("button", name="Cancel").wait_for()
     beside = page.context.new_page()
@@ -138,6 +143,7 @@ def test_from_the_need_to_the_report(page, tmp_path):
     report = tmp_path / "report.html"
     waiting.value.save_as(report)
     assert "<svg" in report.read_text(encoding="utf-8")
+    settled(page)
     page.go_back()
     page.get_by_role("heading", name="How they compare").wait_for()
     page.screenshot(path=page.home / "end.png")
