@@ -142,8 +142,9 @@ def load_backbone(weights: Weights, open_image: OpenImage) -> Backbone:
             return _load_transformers(weights)
         return UseBackbone()
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise WeightsUnavailable(f"The weights of {weights.model} do not load: {first}") from error
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        why = " ".join(lines[:2])[:300] or type(error).__name__
+        raise WeightsUnavailable(f"The weights of {weights.model} do not load: {why}") from error
 
 
 def _load_timm(weights: Weights, open_image: OpenImage) -> ImageBackbone:
