@@ -20,7 +20,9 @@ Domain = Literal[
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Rating = Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)]
 METRIC = re.compile(r"accuracy|balanced_accuracy|macro_f1|(recall|precision):.+", re.DOTALL)
+METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "recall:CLASS", "precision:CLASS")
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+MOST = 10**12
 
 
 def _question(
@@ -38,9 +40,10 @@ class DataFacts(Frozen):
         "How many labelled examples do you have?",
         "Few examples favour frozen models, many favour full tuning.",
         ge=0,
+        le=MOST,
     )
     classes: int | None = _question(
-        "How many classes?", "More classes need more examples and a richer model.", ge=1
+        "How many classes?", "More classes need more examples and a richer model.", ge=1, le=MOST
     )
     domain: Domain | None = _question(
         "What is the data about?", "The further from what a model was trained on, the more must be tuned."
@@ -49,7 +52,7 @@ class DataFacts(Frozen):
         "Which languages occur?", "A model that never read a language guesses in it.", "BCP-47"
     )
     tokens: int | None = _question(
-        "How long is a typical text?", "Longer texts are cut or cost more.", "tokens", True, ge=1
+        "How long is a typical text?", "Longer texts are cut or cost more.", "tokens", True, ge=1, le=MOST
     )
     resolution: int | None = _question(
         "How large are the images (shorter side)?",
@@ -57,6 +60,7 @@ class DataFacts(Frozen):
         "pixels",
         True,
         ge=1,
+        le=MOST,
     )
     imbalance: float | None = _question(
         "How many times larger is the largest class than the smallest?",
@@ -64,6 +68,7 @@ class DataFacts(Frozen):
         "×",
         True,
         ge=1,
+        allow_inf_nan=False,
     )
     unlabelled: int | None = _question(
         "How many unlabelled examples could you add?",
@@ -71,6 +76,7 @@ class DataFacts(Frozen):
         "",
         True,
         ge=0,
+        le=MOST,
     )
 
     @field_validator("languages")
@@ -154,9 +160,7 @@ class Brief(Frozen):
     @classmethod
     def _known_metric(cls, value: str) -> str:
         if not METRIC.fullmatch(value):
-            raise ValueError(
-                f"{value!r} is not accuracy, balanced_accuracy, macro_f1, recall:CLASS or precision:CLASS"
-            )
+            raise ValueError(f"not one of {', '.join(METRICS)}. {nearest(value, METRICS)}")
         return value
 
     @classmethod
@@ -178,6 +182,12 @@ class Brief(Frozen):
             raise _complaint(error, origin) from None
 
 
+SHAPES = {
+    "model_type": ("a mapping", "keys with their values, such as `data: {examples: 1000}`"),
+    "tuple_type": ("a list", "values in brackets, such as `languages: [en, zh]`"),
+}
+
+
 def _keys_at(path: tuple[Any, ...]) -> list[str]:
     model: Any = Brief
     for step in path:
@@ -187,16 +197,21 @@ def _keys_at(path: tuple[Any, ...]) -> list[str]:
 
 
 def _complaint(error: ValidationError, origin: str) -> BriefError:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda one: one["type"] == "missing")
     loc = tuple(step for step in first["loc"] if isinstance(step, str))
+    if first["type"] == "invalid_key":
+        loc = (*loc, str(first["input"]))
     key = ".".join(loc)
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "invalid_key"):
         allowed = _keys_at(loc[:-1])
         return BriefError(f"{origin}: unknown key {key!r}", ", ".join(allowed), nearest(loc[-1], allowed))
     if first["type"] == "missing":
         return BriefError(
             f"{origin}: the key {key!r} is missing", fix="Add `task:`; `advisor tasks` lists the tasks."
         )
+    if first["type"] in SHAPES:
+        shape, example = SHAPES[first["type"]]
+        return BriefError(f"{origin}: {key} is {first['input']!r}, not {shape}", example)
     message = first["msg"].removeprefix("Value error, ")
     expected = str(first.get("ctx", {}).get("expected", ""))
     way_out = nearest(str(first["input"]), re.findall(r"'([^']+)'", expected)) if expected else ""

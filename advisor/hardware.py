@@ -101,14 +101,29 @@ def _read(path: Path) -> Device:
     try:
         return Device.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"])
-        allowed = ", ".join(Device.model_fields)
-        raise InputError(
-            f"The device file {path}: {key} is {first['input']!r}: {first['msg']}",
-            allowed if first["type"] == "extra_forbidden" else "",
-            nearest(key, Device.model_fields) if first["type"] == "extra_forbidden" else "",
-        ) from None
+        raise _complaint(path, error) from None
+
+
+def _complaint(path: Path, error: ValidationError) -> InputError:
+    first = min(error.errors(), key=lambda one: one["type"] == "missing")
+    loc = [str(step) for step in first["loc"] if step != "[key]"]
+    key, value = ".".join(loc), first["input"]
+    if first["type"] in ("extra_forbidden", "invalid_key"):
+        allowed = list(Device.model_fields)
+        wrong = str(value) if first["type"] == "invalid_key" else key
+        return InputError(
+            f"The device file {path}: unknown key {wrong!r}", ", ".join(allowed), nearest(wrong, allowed)
+        )
+    if first["type"] == "missing":
+        return InputError(
+            f"The device file {path}: the key {key!r} is missing", ", ".join(Device.model_fields)
+        )
+    among = re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", "")))
+    if among:
+        return InputError(
+            f"The device file {path}: {key} is {value!r}", ", ".join(among), nearest(str(value), among)
+        )
+    return InputError(f"The device file {path}: {key} is {value!r}: {first['msg']}")
 
 
 def _cores(cgroup: Path) -> int:

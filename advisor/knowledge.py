@@ -6,7 +6,7 @@ import math
 import re
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -39,6 +39,8 @@ LicenceClass = Literal["permissive", "copyleft", "non-commercial", "custom", "se
 Strategy = Literal["zero-shot", "frozen", "head", "last-block", "lora", "full", "from-scratch", "prompt"]
 Modality = Literal["image", "text", "audio", "tabular", "time-series", "multimodal", "video"]
 Framework = Literal["pytorch", "tensorflow", "jax", "onnx", "scikit-learn", "api", "other"]
+Precision = Literal["fp32", "fp16", "int8"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Words(Frozen):
@@ -101,11 +103,11 @@ class Device(Frozen):
     name: str
     kind: Literal["cpu", "gpu", "phone", "board", "npu"]
     cores: int | None = Field(default=None, gt=0)
-    memory_mb: float | None = Field(default=None, gt=0)
-    bandwidth_gb_s: float | None = Field(default=None, gt=0)
-    tflops: dict[Literal["fp32", "fp16", "int8"], float] = Field(default_factory=dict)
-    power_w: float | None = Field(default=None, gt=0)
-    usd_per_hour: float | None = Field(default=None, ge=0)
+    memory_mb: Positive | None = None
+    bandwidth_gb_s: Positive | None = None
+    tflops: dict[Precision, Positive] = Field(default_factory=dict)
+    power_w: Positive | None = None
+    usd_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_date: dt.date | None = None
     price_source: str | None = None
     source: str | None = None

@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from advisor.errors import InputError
+
 __all__ = ["sample"]
 
 PER_CLASS = 60
@@ -23,10 +25,16 @@ def sample(name: Literal["images", "text"], folder: Path) -> Path:
     :param folder: where to put it; made if it is not there.
     :return: the folder of images with one sub-folder per digit, or the CSV file.
     :raises ValueError: for another name.
+    :raises InputError: if the folder cannot be made.
     """
     if name not in ("images", "text"):
         raise ValueError(f"{name!r} is not a sample; allowed: images, text")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be made: {error.strerror}", "a folder you may write to"
+        ) from None
     target = folder / ("digits" if name == "images" else "tickets.csv")
     if target.exists():
         return target
