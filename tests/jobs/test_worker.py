@@ -1,0 +1,307 @@
+"""The worker's walk up the ladder, in this process: what is measured, kept, failed, and left alone."""
+
+import gc
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_check import check_report
+
+from advisor.brief import Brief
+from advisor.errors import Cancelled, WeightsUnavailable
+from advisor.jobs.finish import finish
+from advisor.jobs.folder import Plan, RunFolder
+from advisor.jobs.prepare import prepare
+from advisor.probe.clock import OutOfTime
+from advisor.probe.plan import BASELINES
+from advisor.probe.worker import Worker
+
+IMAGES = Brief(task="image-classification")
+TEXTS = Brief(task="text-classification")
+SIZES = {"train": 36, "select": 18, "report": 18}
+TIMES = {"seconds", "latency_ms", "throughput_per_s", "peak_memory_mb", "elapsed_s", "created", "eta_s"}
+
+
+def plan(**rungs: tuple[str, ...]) -> Plan:
+    models = {f"tiny/{name.replace('_', '-')}": climb for name, climb in rungs.items()}
+    return Plan.model_validate({"examples": SIZES, "models": models})
+
+
+def lay(workshop: Path, out: Path, steps: Plan | None, brief: Brief = IMAGES, **more: Any) -> RunFolder:
+    data = workshop / ("pictures" if brief.task == "image-classification" else "tickets.csv")
+    return prepare(brief, data, out, plan=steps, offline=True, **more)
+
+
+def work(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> Worker:
+    worker = Worker(folder, time.time(), stop)
+    worker.run()
+    return worker
+
+
+def report_of(folder: RunFolder) -> dict[str, Any]:
+    finish(folder)
+    content = json.loads(folder.report_path.read_text(encoding="utf-8"))
+    check_report(content)
+    return content
+
+
+def rows(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["model"]: row for row in report["probe"]["results"]}
+
+
+def without_times(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: without_times(value) for key, value in content.items() if key not in TIMES}
+    return [without_times(value) for value in content] if isinstance(content, list) else content
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny models gain nothing from more threads, and a busy machine loses much."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "set_num_threads", lambda number: None)
+        yield
+    gc.unfreeze()
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def majority_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the time of the other baselines."""
+    for task in BASELINES:
+        monkeypatch.setitem(BASELINES, task, ("baseline/majority",))
+
+
+STEPS = plan(
+    a=("linear-probe", "last-block", "longer"), broken=("linear-probe",), b=("linear-probe", "last-block")
+)
+
+
+@pytest.fixture(scope="module")
+def finished(workshop: Path, one_thread: None) -> RunFolder:
+    folder = lay(workshop, workshop / "run-images", STEPS)
+    work(folder)
+    return folder
+
+
+def test_a_planned_run_gives_a_whole_report(finished: RunFolder) -> None:
+    report = report_of(finished)
+    found = rows(report)
+    assert [point["rung"] for point in found["tiny/a"]["curve"]][-2:] == ["last-block", "longer"]
+    assert found["tiny/a"]["revision"].startswith("local:")
+    assert found["tiny/a"]["transferability"]["h_score"] <= 2
+    assert found["tiny/broken"]["status"] == "failed"
+    assert "do not load" in found["tiny/broken"]["because"]
+    assert {name for name, row in found.items() if row["kind"] == "baseline"} == {
+        "baseline/majority", "baseline/colour-edges-logreg", "baseline/colour-edges-forest",
+    }  # fmt: skip
+    assert report["decision"]["winner"] != "baseline/majority"
+    assert found["baseline/colour-edges-logreg"]["metrics"]["accuracy"]["value"] > 0.9
+    assert "tiny/broken" in " ".join(report["decision"]["next_steps"])
+    assert "data.examples" in report["brief_filled"]
+
+
+def test_the_same_plan_gives_the_same_report(finished: RunFolder, workshop: Path) -> None:
+    again = lay(workshop, workshop / "run-again", STEPS)
+    work(again)
+    one, two = report_of(finished), report_of(again)
+    for report in (one, two):
+        report["recommendation"] = report["recommendation"]["considered"]
+        report["decision"]["because"] = report["decision"]["next_steps"] = ""
+        del report["probe"]["machine"]
+    assert without_times(one) == without_times(two)
+
+
+def test_a_finished_rung_is_never_climbed_again(finished: RunFolder) -> None:
+    files = {path: path.stat().st_mtime_ns for path in (finished.path / "rungs").rglob("*.np*")}
+    before = len(finished.events())
+    work(finished)
+    assert {path: path.stat().st_mtime_ns for path in (finished.path / "rungs").rglob("*.np*")} == files
+    assert [event["kind"] for event in finished.events()[before:]] == ["start", "ready", "done"]
+
+
+def test_tuning_without_a_probe_before_it(workshop: Path, majority_only: None) -> None:
+    folder = lay(workshop, workshop / "run-straight", plan(a=("last-block",)))
+    work(folder)
+    row = rows(report_of(folder))["tiny/a"]
+    assert row["status"] == "ok"
+    assert row["strategy"] == "last-block"
+
+
+def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None:
+    named = ["tiny/bert", "tiny/bert-half"]
+    folder = lay(workshop, workshop / "run-texts", None, TEXTS, models=named, budget_s=120)
+    work(folder)
+    report = report_of(folder)
+    found = rows(report)
+    assert all(found[model]["status"] == "ok" for model in named)
+    assert max(len(found[model]["curve"]) for model in named) > 3
+    assert any("not among the best" in found[model]["because"] for model in named)
+    assert folder.events()[-1]["because"].startswith("no rung is left")
+    assert {"step", "rung", "rung-done"} <= {event["kind"] for event in folder.events()}
+    assert any("loss" in event for event in folder.events())
+
+
+def test_balanced_metrics_weigh_the_classes(workshop: Path, majority_only: None) -> None:
+    brief = Brief(task="text-classification", metric="recall:refund")
+    folder = lay(workshop, workshop / "run-recall", plan(bert=("linear-probe", "last-block")), brief)
+    work(folder)
+    row = rows(report_of(folder))["tiny/bert"]
+    assert "recall:refund" in row["metrics"]
+    assert row["metrics"]["recall:refund"]["n"] == row["per_class"]["refund"]["n"]
+
+
+def test_a_model_of_another_task_never_sees_the_data(workshop: Path, majority_only: None) -> None:
+    """A text encoder would read the images' paths, and with them their labels."""
+    folder = lay(workshop, workshop / "run-other-task", plan(bert=("linear-probe",)))
+    work(folder)
+    row = rows(report_of(folder))["tiny/bert"]
+    assert row["status"] == "failed"
+    assert "not made for image-classification" in row["because"]
+
+
+@pytest.fixture
+def worker(workshop: Path, tmp_path: Path, majority_only: None) -> Worker:
+    """A worker at the foot of the ladder of a run of two models."""
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
+    ready = Worker(folder, time.time(), lambda: False)
+    ready.prepare()
+    return ready
+
+
+def test_whatever_one_model_does_is_a_row(worker: Worker) -> None:
+    for error in (
+        RuntimeError("odd shape"),
+        TypeError("odd type"),
+        AssertionError("odd"),
+        IndexError("odd index"),
+        MemoryError("odd size"),
+        WeightsUnavailable("odd weights"),
+    ):
+
+        def fails(error: Exception = error) -> None:
+            raise error
+
+        assert not worker.guarded("tiny/a", "linear-probe", fails, (1, 2))
+        ending = worker.folder.ending("tiny/a")
+        assert ending is not None
+        assert ending.status == "failed"
+        assert "odd" in ending.because
+        assert worker.folder.events()[-1]["kind"] == "model-ended"
+    assert not worker.step("tiny/a", "linear-probe", place=(1, 2)), "a failed model is left alone"
+    assert worker.step("tiny/b", "linear-probe", place=(2, 2))
+
+
+def test_what_stops_the_run_is_no_row(worker: Worker) -> None:
+    def stopped() -> None:
+        raise Cancelled("x")
+
+    with pytest.raises(Cancelled):
+        worker.guarded("tiny/a", "linear-probe", stopped, (1, 2))
+    assert worker.folder.ending("tiny/a") is None
+
+
+def test_a_later_rung_that_fails_leaves_the_earlier_one(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+) -> None:
+    from advisor.probe import climb
+
+    def no_tuning(*args: Any, **more: Any) -> float:
+        raise RuntimeError("diverged")
+
+    monkeypatch.setattr(climb, "tune", no_tuning)
+    folder = lay(workshop, tmp_path / "run", plan(a=("linear-probe", "last-block")))
+    work(folder)
+    row = rows(report_of(folder))["tiny/a"]
+    assert row["status"] == "ok"
+    assert "last-block did not finish: RuntimeError: diverged" in row["because"]
+
+
+def test_a_rung_that_killed_the_worker_is_not_tried_again(
+    workshop: Path, tmp_path: Path, majority_only: None
+) -> None:
+    folder = lay(workshop, tmp_path / "run", plan(a=("linear-probe", "last-block")))
+    folder.append_event(
+        {"kind": "model-ended", "model": "tiny/a", "rung": "last-block", "died": True, "at": 1.0}
+    )
+    work(folder)
+    assert [record.rung for record in folder.rungs("tiny/a")] == ["linear-probe"]
+
+
+def test_a_download_that_takes_too_long_costs_only_its_own_model(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The download asks whether to stop; past the model's limit it is told so."""
+    import advisor.weights
+
+    true_locate = advisor.weights.locate
+
+    def slow_for_a(card: Any, knowledge: Any, **more: Any) -> Any:
+        if card.id == "tiny/a":
+            while not more["cancelled"]():
+                time.sleep(0.02)
+            raise Cancelled("The download was cancelled")
+        return true_locate(card, knowledge, **more)
+
+    monkeypatch.setattr(advisor.weights, "locate", slow_for_a)
+    assert not worker.step("tiny/a", "linear-probe", place=(1, 2), limit=0.3)
+    ending = worker.folder.ending("tiny/a")
+    assert ending is not None
+    assert ending.status == "stopped"
+    assert "own time limit" in ending.because
+    assert worker.step("tiny/b", "linear-probe", place=(2, 2), limit=60)
+
+
+def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> None:
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=5)
+    worker = Worker(folder, time.time() - 6, lambda: False)
+    worker.run()
+    assert folder.events()[-1]["kind"] == "done"
+    assert "time budget was spent" in folder.events()[-1]["because"]
+    report = report_of(folder)
+    assert {row["status"] for row in report["probe"]["results"]} == {"stopped"}
+    assert report["decision"]["winner"] is None
+
+
+def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Worker, "forecast", lambda self, model, rung: 1e6)
+    worker.allocate()
+    endings = [worker.folder.ending(model) for model in ("tiny/a", "tiny/b")]
+    assert all(ending is not None and ending.status == "ok" for ending in endings)
+    said = " ".join(ending.because for ending in endings if ending)
+    assert "last-block would need about 1000000 s" in said
+    assert "not among the best 1 before last-block" in said
+
+
+def test_stopping_raises_and_is_told(workshop: Path, tmp_path: Path, majority_only: None) -> None:
+    folder = lay(workshop, tmp_path / "run", plan(a=("linear-probe",)))
+    with pytest.raises(Cancelled):
+        work(folder, lambda: bool(folder.rungs("baseline/majority")))
+    assert folder.events()[-1]["kind"] == "cancelled"
+    report = report_of(folder)
+    assert rows(report)["baseline/majority"]["status"] == "ok"
+    assert rows(report)["tiny/a"]["status"] == "stopped"
+
+
+def test_a_model_that_has_gone_meanwhile_is_no_crash(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
+    monkeypatch.setenv("ADVISOR_MODELS", str(tmp_path))
+    monkeypatch.setattr(Worker, "baseline", lambda self, model: None)
+    work(folder)
+    ending = folder.ending("tiny/a")
+    assert ending is not None
+    assert ending.status == "failed"
+    assert "tiny/a" in ending.because
+
+
+def test_out_of_time_is_no_cancel() -> None:
+    assert not issubclass(OutOfTime, Cancelled)
