@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import streamlit as st
 from test_need_page import text_of
 
 from advisor.quantity import Quantity
@@ -22,6 +24,15 @@ def test_search_and_facets_narrow_the_list(open_app):
     assert 0 < found(app) < some
     app.text_input(key="models.search").set_value("no such model").run()
     assert "No model fits" in text_of(app)
+
+
+def test_up_to_four_stand_side_by_side_with_their_sources(open_app, monkeypatch):
+    ticked = SimpleNamespace(selection=SimpleNamespace(rows=[0, 1, 2, 3, 4]))
+    monkeypatch.setattr(st, "dataframe", lambda *rows, **more: ticked)
+    app = open_app("models")
+    assert len(app.columns) == 4
+    assert "Four at most" in text_of(app)
+    assert text_of(app).count("Where to get it") == 4 and "Licence" in text_of(app)
 
 
 def test_numbers_carry_units_and_intervals():

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,8 +186,10 @@ def test_runs_are_listed_opened_compared_and_deleted(open_app, finished_run):
     assert read_run(second).report is not None
 
 
-def test_exports_hold_the_report(finished_run, open_app):
-    from advisor.report import render
-
-    report = make_report()
-    assert json.loads(render(report, "json"))["decision"]["winner"] == report.decision.winner
+def test_all_measurements_unfold_beside_the_decision(open_app, finished_run):
+    app = point_to(open_app(), finished_run("whole"))
+    app.switch_page("advisor/ui/decision.py").run()
+    before = len(app.dataframe)
+    app.session_state["decision.all"] = True
+    app.run()
+    assert not app.exception and len(app.dataframe) > before
