@@ -92,10 +92,9 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int, b
     try:
         while process.poll() is None:
             time.sleep(POLL_S)
-            events = folder.events()
-            for event in events[seen:]:
+            for event in folder.events()[seen:]:
+                seen += 1
                 on_event(event)
-            seen = len(events)
             now = time.time()
             late = late or before + now - started > limit
             if told is None and (folder.stop_asked() or late):
