@@ -4,17 +4,32 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from advisor.brief import Brief
 from advisor.errors import Cancelled, InputError
 from advisor.jobs.finish import collect
-from advisor.jobs.folder import Plan, RunFolder
+from advisor.jobs.folder import Plan, RunFolder, write_atomically
 from advisor.jobs.prepare import prepare
 from advisor.jobs.supervise import OnEvent, supervise
 from advisor.jobs.view import read_run
+from advisor.knowledge import load_knowledge
 from advisor.result import ProbeResult, Report
 
 __all__ = ["cancel", "reopen", "resume", "resume_probe", "run_probe", "start_probe"]
+
+
+class Options(TypedDict, total=False):
+    """What may be said of a probe beyond brief, data and folder; see `prepare`."""
+
+    budget_s: float
+    models: Sequence[str] | None
+    seed: int
+    offline: bool
+    plan: Plan | None
+    text: str | None
+    label: str | None
+    knowledge: Path | None
 
 
 def run_probe(
@@ -22,15 +37,8 @@ def run_probe(
     data: Path | str,
     out: Path | str,
     *,
-    budget_s: float = 300.0,
-    models: Sequence[str] | None = None,
-    seed: int = 0,
-    offline: bool = False,
-    plan: Plan | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    knowledge: Path | None = None,
     on_event: OnEvent = lambda event: None,
+    **options: Unpack[Options],
 ) -> ProbeResult:
     """Probe the shortlist on the user's data and wait for the end.
 
@@ -38,67 +46,29 @@ def run_probe(
 
     :param data: a folder or zip of images, or a table of texts.
     :param out: the run's folder; absent or empty.
-    :param budget_s: seconds for the probe.
-    :param models: probe exactly these; the best of the shortlist if None.
-    :param offline: use only models that are already here.
-    :param plan: fixes models and rungs without a clock.
     :param on_event: told every event of the worker.
+    :param options: `budget_s` (300), `models` (the best of the shortlist), `seed` (0), `offline` (False), `plan`,
+        `text` and `label` (columns), `knowledge` (another folder).
     :return: the results, with the evidence that `decide` takes.
     :raises InputError: if brief, data or folder are wrong.
     :raises NothingQualifies: if the task cannot be probed; the advice is written.
     :raises Cancelled: if the run was cancelled; the report is written from what was reached.
     """
-    folder = prepare(
-        brief,
-        Path(data),
-        Path(out),
-        budget_s=budget_s,
-        models=models,
-        seed=seed,
-        offline=offline,
-        plan=plan,
-        text=text,
-        label=label,
-        knowledge=knowledge,
-    )
+    folder = prepare(brief, Path(data), Path(out), **options)
     report = supervise(folder, on_event)
     if folder.stop_asked():
         raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
     return report.probe.model_copy(update={"evidence": collect(folder).evidence})
 
 
-def start_probe(
-    brief: Brief,
-    data: Path,
-    out: Path,
-    *,
-    budget_s: float = 300.0,
-    models: Sequence[str] | None = None,
-    seed: int = 0,
-    offline: bool = False,
-    plan: Plan | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    knowledge: Path | None = None,
-) -> Path:
+def start_probe(brief: Brief, data: Path, out: Path, **options: Unpack[Options]) -> Path:
     """Start a probe that goes on by itself, whatever becomes of this process.
 
+    :param options: as for `run_probe`.
     :return: the run's folder; `read_run` tells how it stands.
     :raises InputError: if brief, data or folder are wrong.
     """
-    folder = prepare(
-        brief,
-        data,
-        out,
-        budget_s=budget_s,
-        models=models,
-        seed=seed,
-        offline=offline,
-        plan=plan,
-        text=text,
-        label=label,
-        knowledge=knowledge,
-    )
+    folder = prepare(brief, data, out, **options)
     _detach(folder)
     return folder.path
 
@@ -145,9 +115,10 @@ def resume(run: Path) -> Path:
     return run
 
 
-def reopen(run: Path) -> RunFolder:
+def reopen(run: Path, knowledge: Path | None = None) -> RunFolder:
     """Make a run that has ended ready to go on.
 
+    :param knowledge: another knowledge folder from now on; the run's own if None.
     :raises InputError: if it is still running, holds advice only, or its data have gone.
     """
     folder = RunFolder(run)
@@ -162,5 +133,9 @@ def reopen(run: Path) -> RunFolder:
         raise InputError(
             f"The data of this run are gone: {spec.data}", fix="Put them back, or start a new run."
         )
+    if knowledge is not None:
+        load_knowledge(knowledge)
+        moved = spec.model_copy(update={"knowledge": str(knowledge.resolve())})
+        write_atomically(run / "run.json", moved.model_dump_json(by_alias=True, indent=1))
     folder.withdraw_stop()
     return folder
