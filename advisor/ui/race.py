@@ -136,7 +136,7 @@ def table(found: list[Lane], running: bool) -> None:
         return
     rows = []
     for lane in found:
-        bar, reached = "", '<span class="faint">not yet</span>'
+        bar, reached = "", f'<span class="faint">{"not yet" if running else "not reached"}</span>'
         if lane.reached:
             last = lane.reached[-1]
             low, value, high = (100 * float(last[key]) for key in ("low", "value", "high"))
