@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
@@ -79,9 +80,27 @@ def _complain(message: str) -> None:
 
 
 def _usage(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    hint = f" See `{context.command_path} --help`." if context else ""
-    return f"{error.format_message()}{hint}"
+    """Say what was wrong with the command line: the word, what is allowed and the nearest, and where to read on."""
+    context, message = getattr(error, "ctx", None), str(error.format_message()).rstrip(".")
+    if context is None or message.startswith("Usage:"):
+        return message
+    see = f"See `{context.command_path} --help`."
+    unknown = getattr(error, "option_name", None)
+    if unknown:
+        options = [name for parameter in context.command.params for name in parameter.opts if name[0] == "-"]
+        return str(
+            InputError(
+                f"Unknown option {unknown!r}", ", ".join(options), f"{nearest(unknown, options)} {see}"
+            )
+        )
+    return str(InputError(message + _given(getattr(error, "param", None), sys.argv), fix=see))
+
+
+def _given(parameter: Any, words: Sequence[str]) -> str:
+    names = getattr(parameter, "opts", ())
+    values = [value for word, value in pairwise(words) if word in names]
+    values += [word.partition("=")[2] for word in words if "=" in word and word.partition("=")[0] in names]
+    return f" (given: {values[-1]!r})" if values else ""
 
 
 def _print(content: Mapping[str, Any]) -> None:
@@ -102,7 +121,20 @@ def _known(folder: Path | None) -> Knowledge:
 
 
 def _ids(models: str | None) -> tuple[str, ...] | None:
-    return None if models is None else tuple(part.strip() for part in models.split(",") if part.strip())
+    if models is None:
+        return None
+    ids = tuple(part.strip() for part in models.split(",") if part.strip())
+    if not ids:
+        raise InputError(
+            f"--models {models!r} names no model", "ids that `advisor models` lists, separated by commas"
+        )
+    return ids
+
+
+def _heed(knowledge: Path | None) -> None:
+    """Complain of a knowledge folder at fault, also where a command has no need of it."""
+    if knowledge is not None:
+        load_knowledge(knowledge)
 
 
 @app.command()
@@ -147,6 +179,10 @@ def models(
 ) -> None:
     """List the models that are known."""
     if context.invoked_subcommand:
+        if task is not None or as_json or knowledge is not None:
+            raise InputError(
+                f"Options before {context.invoked_subcommand!r} would be lost", fix="Put them behind it."
+            )
         return
     from advisor.weights import availability
 
@@ -218,6 +254,8 @@ def recommend(
     as_json: AsJson = False,
     limit: Annotated[int, typer.Option("--limit", help="Length of the shortlist.")] = 10,
     models: Models = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Give a shortlist by rules and scores, with a reason for every model kept or dropped."""
@@ -228,7 +266,7 @@ def recommend(
     if data is not None:
         from advisor.dataset import fill, profile, read
 
-        need, filled, findings = fill(need, profile(read(data, task=need.task)))
+        need, filled, findings = fill(need, profile(read(data, task=need.task, text=text, label=label)))
         for finding in findings:
             _complain(finding.detail)
         if filled:
@@ -300,24 +338,25 @@ def _probe(
     label: str | None,
     knowledge: Path | None,
 ) -> None:
-    from advisor.jobs.prepare import prepare, read_plan
+    from advisor.jobs.prepare import cancel_early, prepare, read_plan
 
     if engine != "local":
         raise InputError(f"Unknown engine {engine!r}", "local", nearest(engine, ["local"]))
-    folder = prepare(
-        read_brief(brief),
-        data,
-        out,
-        budget_s=budget,
-        models=_ids(models),
-        seed=seed,
-        offline=offline,
-        plan=read_plan(plan) if plan else None,
-        text=text,
-        label=label,
-        knowledge=knowledge,
-        verb=verb,
-    )
+    need, ids, schedule = read_brief(brief), _ids(models), read_plan(plan) if plan else None
+    asked: dict[str, Any] = {
+        "budget_s": budget,
+        "models": ids,
+        "seed": seed,
+        "offline": offline,
+        "knowledge": knowledge,
+        "verb": verb,
+    }
+    try:
+        folder = prepare(need, data, out, plan=schedule, text=text, label=label, **asked)
+    except KeyboardInterrupt:
+        written = cancel_early(need, data, out, **asked)
+        rest = f"; the advice is in {out}" if written else ""
+        raise Cancelled(f"Cancelled before anything was probed{rest}") from None
     _finish(out, verb == "run", lambda: _supervised(folder))
 
 
@@ -408,7 +447,7 @@ def resume(run: Path, knowledge: KnowledgeDir = None) -> None:
     """Go on with a run from its last finished rung."""
     from advisor.jobs.run import reopen
 
-    folder = reopen(run)
+    folder = reopen(run, knowledge)
     views = (run / "report.html").exists() or folder.spec().command.startswith("advisor run")
     _finish(run, views, lambda: _supervised(folder))
 
@@ -424,6 +463,7 @@ def report(
     """Render a run's report in another form."""
     from advisor.report import read_report, render
 
+    _heed(knowledge)
     path = run / "report.json" if run.is_dir() else run
     text = render(read_report(path), format, lang)
     try:
@@ -440,6 +480,7 @@ def runs(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
     """List the runs of this machine, newest first."""
     from advisor.jobs import runs as listed
 
+    _heed(knowledge)
     rows = [
         {"path": str(r.path), "state": r.state, "started": r.started, "winner": r.winner} for r in listed()
     ]
@@ -455,7 +496,7 @@ def doctor(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
     """Say what this machine is, which versions are installed and which models can be loaded."""
     from advisor.hardware import this_machine
     from advisor.jobs.finish import versions
-    from advisor.weights import availability
+    from advisor.weights import availability, local_folders
 
     known = _known(knowledge)
     machine = this_machine(known=known.devices).model_dump(mode="json")
@@ -466,12 +507,17 @@ def doctor(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
             rows.append(
                 {"id": card.id, "loadable": found.loadable, "from": found.origin, "because": found.because}
             )
+    listed = {card.id for card in known.models}
+    for local in local_folders():
+        if local.id not in listed:
+            because = str(local.problem or f"{local.folder}: its config.json tells no task that is known")
+            rows.append({"id": local.id, "loadable": False, "from": "local", "because": because})
     if as_json:
         _print({"machine": machine, "versions": versions(), "models": rows})
         return
     print(f"machine: {machine['name']}, {machine['cores']} cores, {machine['memory_mb'] or 0:.0f} MB free")
     print("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()))
-    here = [r for r in rows if r["from"] in ("starter", "local", "hub cache")]
+    here = [r for r in rows if r["loadable"] and r["from"] in ("starter", "local", "hub cache")]
     print(f"models: {len(here)} of {len(rows)} can be loaded without a download")
     if here:
         _table([(str(r["id"]), str(r["from"]), str(r["because"])) for r in here])
@@ -486,6 +532,7 @@ def sample(
     """Put a bundled sample where it can be read like your own data, and print its path."""
     from advisor.samples import sample as put
 
+    _heed(knowledge)
     if name not in ("images", "text"):
         raise InputError(f"There is no sample {name!r}", "images, text", nearest(name, ["images", "text"]))
     print(put(name, out))  # type: ignore[arg-type]
@@ -500,6 +547,7 @@ def start_app(
     package = Path(__file__).parent
     installed = package / "_data"
     folder = installed if (installed / "streamlit_app.py").exists() else package.parent
+    _heed(knowledge)
     if knowledge is not None:
         os.environ["ADVISOR_KNOWLEDGE"] = str(knowledge.resolve())
     os.chdir(folder)

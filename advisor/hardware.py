@@ -97,7 +97,8 @@ def _read(path: Path) -> Device:
         ) from None
     if not isinstance(content, dict):
         raise InputError(f"The device file {path} is not a mapping", "id, name, kind, memory_mb, tflops …")
-    content = {"name": content.get("id"), **content}
+    if "id" in content:
+        content = {"name": content["id"], **content}
     try:
         return Device.model_validate(content)
     except ValidationError as error:
@@ -105,7 +106,7 @@ def _read(path: Path) -> Device:
 
 
 def _complaint(path: Path, error: ValidationError) -> InputError:
-    first = min(error.errors(), key=lambda one: one["type"] == "missing")
+    first = min(error.errors(), key=lambda one: (one["type"] == "missing", one["loc"] == ("name",)))
     loc = [str(step) for step in first["loc"] if step != "[key]"]
     key, value = ".".join(loc), first["input"]
     if first["type"] in ("extra_forbidden", "invalid_key"):

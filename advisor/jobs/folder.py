@@ -1,6 +1,6 @@
 """A run is a folder: what was asked, what happened, what was found. The folder is the truth, not any process.
 
-run.json             what was asked (`RunSpec`), written once
+run.json             what was asked (`RunSpec`)
 recommendation.json  the advice it started from
 examples.json        the labelled examples of each split
 events.jsonl         one line per event, appended and flushed

@@ -19,7 +19,7 @@ from advisor.probe.plan import LADDER, affordable, allot, nominal_seconds, subse
 from advisor.recommendation import Recommendation
 from advisor.result import SplitSizes
 
-__all__ = ["MOST_MODELS", "advise", "prepare", "read_plan"]
+__all__ = ["MOST_MODELS", "advise", "cancel_early", "prepare", "read_plan"]
 
 MOST_MODELS = 8
 RESERVED = 3
@@ -60,7 +60,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def _fault(path: Path, error: ValidationError) -> InputError:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda one: one["type"] == "missing")
     loc = [str(step) for step in first["loc"]]
     if first["type"] == "extra_forbidden":
         keys = list((SplitSizes if loc[1:] else Plan).model_fields)
@@ -199,6 +199,33 @@ def prepare(
     return folder
 
 
+def cancel_early(
+    brief: Brief,
+    data: Path,
+    out: Path,
+    *,
+    budget_s: float,
+    models: Sequence[str] | None,
+    seed: int,
+    offline: bool,
+    knowledge: Path | None,
+    verb: str,
+) -> bool:
+    """Write the advice and a report without results for a run that was cancelled while it was prepared.
+
+    :return: whether that was written; a folder that holds something stays as it is.
+    """
+    from advisor.weights import local_cards
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        return False
+    known = load_knowledge(knowledge).with_models(local_cards())
+    _write_advice(
+        brief, (), known, out, data, budget_s, seed, offline, models, verb, knowledge, cancelled=True
+    )
+    return True
+
+
 def advice_json(advice: Recommendation) -> str:
     """Render a recommendation as the contract's recommendation.json."""
     import json
@@ -331,6 +358,7 @@ def _write_advice(
     models: Sequence[str] | None,
     verb: str,
     folder: Path | None,
+    cancelled: bool = False,
 ) -> None:
     advice = advise(brief, knowledge, models=models, offline=offline)
     spec = RunSpec(
@@ -350,5 +378,8 @@ def _write_advice(
     register(out, spec.created)
     from advisor.jobs.finish import finish
 
+    if cancelled:
+        run.ask_to_stop()
     finish(run)
-    run.set_state("done", because="Nothing could be probed; the folder holds the advice.")
+    why = "Cancelled before anything was probed" if cancelled else "Nothing could be probed"
+    run.set_state("cancelled" if cancelled else "done", because=f"{why}; the folder holds the advice.")
