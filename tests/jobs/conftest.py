@@ -12,9 +12,9 @@ VARIABLES = ("HF_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLIN
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with `models`, `pictures` and `tickets.csv`, named to every process by the environment."""
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `models`, `pictures` and `tickets.csv`."""
     folder = tmp_path_factory.mktemp("workshop")
     models = folder / "models"
     timm_model(models / "a-net", "test_efficientnet", seed=1, model_id="tiny/a")
@@ -27,14 +27,20 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     bert_model(models / "bert-half", seed=7, half=True, model_id="tiny/bert-half")
     image_folder(folder / "pictures")
     ticket_table(folder / "tickets.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workshop(stock: Path) -> Iterator[Path]:
+    """The stock, named to every process by the environment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in (*VARIABLES, *PROXIES):
             patch.delenv(name, raising=False)
-        patch.setenv("ADVISOR_HOME", str(folder / "home"))
-        patch.setenv("HF_HOME", str(folder / "hf"))
+        patch.setenv("ADVISOR_HOME", str(stock / "home"))
+        patch.setenv("HF_HOME", str(stock / "hf"))
         patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-        patch.setenv("ADVISOR_MODELS", str(models))
-        yield folder
+        patch.setenv("ADVISOR_MODELS", str(stock / "models"))
+        yield stock
 
 
 @pytest.fixture(autouse=True)
