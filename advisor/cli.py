@@ -44,21 +44,27 @@ PlanFile = Annotated[Optional[Path], typer.Option("--plan", help="Models × rung
 Engine = Annotated[str, typer.Option("--engine", help="Where the probe runs.")]
 TextColumn = Annotated[Optional[str], typer.Option("--text", help="The text column.")]  # noqa: UP045
 LabelColumn = Annotated[Optional[str], typer.Option("--label", help="The label column.")]  # noqa: UP045
+CANCELLED = "Cancelled before anything was probed."
 
 
 def main() -> None:
     """Run the command line; every failure is one message and an exit code, never a traceback."""
     try:
         code = app(standalone_mode=False) or 0
+        if code == Cancelled.exit_code:
+            _complain(CANCELLED)
     except AdvisorError as error:
         _complain(str(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain("Cancelled before anything was probed.")
+        _complain(CANCELLED)
         code = Cancelled.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = _nobody_reads()
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        code = _nobody_reads()
     except Exception as error:
         if isinstance(error, typer.Exit):
             code = error.exit_code
@@ -73,6 +79,12 @@ def main() -> None:
             )
             code = 1
     sys.exit(code)
+
+
+def _nobody_reads() -> int:
+    """Send what is left to nowhere, because the reader of a pipe has had enough; that is no failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _complain(message: str) -> None:

@@ -295,8 +295,12 @@ class Knowledge(Frozen):
         :raises InputError: if there is none; names the nearest.
         """
         if id not in self._models:
+            name = id.rpartition("/")[2].lower()
+            namesakes = [known for known in self._models if known.rpartition("/")[2].lower() == name]
             raise InputError(
-                f"There is no model {id!r}", "an id that `advisor models` lists", nearest(id, self._models)
+                f"There is no model {id!r}",
+                "an id that `advisor models` lists",
+                nearest(id, namesakes or self._models),
             )
         return self._models[id]
 
