@@ -141,7 +141,7 @@ def load_backbone(weights: Weights, open_image: OpenImage) -> Backbone:
         if weights.loader == "transformers":
             return _load_transformers(weights)
         return UseBackbone()
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except Exception as error:  # the loaders raise whatever they like, SafetensorError and TypeError among it
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         why = " ".join(lines[:2])[:300] or type(error).__name__
         raise WeightsUnavailable(f"The weights of {weights.model} do not load: {why}") from error
@@ -155,9 +155,9 @@ def _load_timm(weights: Weights, open_image: OpenImage) -> ImageBackbone:
         model = timm.create_model(weights.architecture, pretrained=False)
         state = torch.load(weights.files[0], map_location="cpu", weights_only=True)
         model.load_state_dict(timm_state(state), strict=True)
-        model.reset_classifier(0)
-    else:
-        model = timm.create_model(f"local-dir:{weights.folder}", pretrained=True, num_classes=0)
+    else:  # with the checkpoint's own classifier: told of another number of classes, timm would not be strict
+        model = timm.create_model(f"local-dir:{weights.folder}", pretrained=True)
+    model.reset_classifier(0)
     transform = create_transform(**resolve_data_config({}, model=model), is_training=False)
     return ImageBackbone(model.float(), transform, open_image)
 
@@ -167,6 +167,8 @@ def _load_transformers(weights: Weights) -> TextBackbone:
 
     folder: Path = weights.folder
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise ValueError("the tokenizer has no vocabulary; is tokenizer.json missing?")
     model, report = AutoModel.from_pretrained(
         folder,
         local_files_only=True,
