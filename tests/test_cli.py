@@ -320,9 +320,12 @@ def test_nothing_qualifies_and_the_advice_is_printed(advisor: Advisor) -> None:
 
 def test_the_data_fill_the_brief(advisor: Advisor) -> None:
     asked = brief("{task: text-classification, data: {classes: 9}}")
-    said = advisor("recommend", "-b", asked, "-d", tickets(), "--json")
+    data = tickets()
+    data.write_text(data.read_text(encoding="utf-8") + "one more fine thing,pos\n", encoding="utf-8")
+    said = advisor("recommend", "-b", asked, "-d", data, "--json")
     advice = said.json()
-    assert advice["brief"]["data"]["examples"] == 80
+    assert advice["brief"]["data"]["examples"] == 81
+    assert advice["brief"]["data"]["imbalance"] == 41 / 40, "numbers are written unrounded"
     assert advice["brief"]["data"]["languages"] == ["en"]
     assert advice["brief"]["data"]["classes"] == 9
     assert "data.classes = 9" in said.err

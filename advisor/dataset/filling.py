@@ -28,7 +28,7 @@ def facts(profile: Profile) -> DataFacts:
     return DataFacts(
         examples=profile.examples,
         classes=len(profile.counts),
-        imbalance=round(profile.imbalance, 2),
+        imbalance=profile.imbalance,
         languages=languages or None,
         tokens=max(1, round(profile.lengths[MEDIAN])) if profile.lengths else None,
         resolution=max(1, round(profile.sizes[MEDIAN])) if profile.sizes else None,
