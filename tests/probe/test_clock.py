@@ -1,0 +1,57 @@
+"""Time and the wish to stop."""
+
+import pytest
+
+from advisor.errors import Cancelled
+from advisor.probe.clock import Clock, OutOfTime
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.stop = False
+
+    def clock(self, budget: float | None) -> Clock:
+        return Clock(budget, 1000.0, lambda: self.stop, lambda: self.now)
+
+
+def test_the_budget_runs_out() -> None:
+    watch = Watch()
+    clock = watch.clock(10)
+    watch.now += 9
+    clock.check()
+    assert (clock.elapsed, clock.left) == (9, 1)
+    watch.now += 1
+    with pytest.raises(OutOfTime, match="time budget"):
+        clock.check()
+
+
+def test_a_models_own_limit_and_its_end() -> None:
+    watch = Watch()
+    clock = watch.clock(100)
+    watch.now += 5
+    clock.allow(3)
+    watch.now += 3
+    clock.check()
+    watch.now += 0.1
+    with pytest.raises(OutOfTime, match="own time limit"):
+        clock.check()
+    clock.allow(None)
+    clock.check()
+
+
+def test_without_a_budget_nothing_runs_out() -> None:
+    watch = Watch()
+    clock = watch.clock(None)
+    clock.allow(1)
+    watch.now += 1e9
+    clock.check()
+    assert clock.left == float("inf")
+
+
+def test_the_wish_to_stop_comes_first() -> None:
+    watch = Watch()
+    clock = watch.clock(1)
+    watch.now, watch.stop = 2000.0, True
+    with pytest.raises(Cancelled):
+        clock.check()
