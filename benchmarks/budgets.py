@@ -59,7 +59,8 @@ def breaches(report: dict[str, Any]) -> Iterator[str]:
         yield "no baseline finished"
     good = {result["model"] for result in probe["results"] if result["status"] == "ok"}
     for result in probe["results"]:
-        yield from absent(result, RESULT, result["model"])
+        names = RESULT if result["status"] == "ok" else tuple(name for name in RESULT if name != "metrics")
+        yield from absent(result, names, result["model"])
         yield from _result_breaches(result, report["dataset"])
     if decision["winner"] not in good:
         yield f"the winner {decision['winner']} has no result"
@@ -82,7 +83,7 @@ def _result_breaches(result: dict[str, Any], dataset: dict[str, Any]) -> Iterato
     if result["status"] != "ok":
         if result["status"] == "failed":
             yield f"{model} failed: {result['because']}"
-        if result["metrics"]:
+        if result.get("metrics"):
             yield f"{model} is {result['status']} and has metrics"
         return
     yield from absent(result["metrics"], METRICS, model)

@@ -2,8 +2,8 @@
 
 For every starter model, on image and text sets: the advisor's frozen features and head on one side, on the other
 timm, transformers or the encoder's own package with scikit-learn, written here from their documentation and
-sharing no code with the advisor. Same examples, same scaling, same grid; the
-plain regression runs until it has converged. Exits with 1 below 99 % agreement.
+sharing no code with the advisor. Same examples, same scaling, same grid; the plain regression runs until it has
+converged. Exits with 1 below 99 % agreement.
 
     python benchmarks/parity.py --data FOLDER [--train 300] [--judge 150] [--seed 0]
 """

@@ -24,7 +24,8 @@ from advisor.weights import Weights
 
 __all__ = ["EPOCHS", "Setting", "climb", "climb_baseline"]
 
-EPOCHS = {"last-block": 3, "longer": 6}
+EPOCHS = {"last-block": 4, "longer": 8}
+SOFT = 0.01
 FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
 Probabilities = NDArray[np.float32]
@@ -335,7 +336,7 @@ class _Tuning(_Climb):
         self.restore(body, head)
         is_text = setting.examples.task == "text-classification"
         recipe = Recipe(
-            epochs=EPOCHS[self.rung], body_rate=1e-4 if is_text else 3e-4, balanced=setting.balanced
+            epochs=EPOCHS[self.rung], body_rate=5e-4 if is_text else 3e-4, balanced=setting.balanced
         )  # fmt: skip
         contents, truth = setting.contents(self.train), setting.truth[self.train]
         since = time.monotonic()
@@ -354,6 +355,8 @@ class _Tuning(_Climb):
             "learning_rate": recipe.body_rate,
             "head_learning_rate": recipe.head_rate,
             "weight_decay": recipe.weight_decay,
+            "label_smoothing": recipe.smoothing,
+            "dropout": recipe.dropout,
             "schedule": "warm-up, then cosine",
             "batch_norm": "evaluation mode",
         }
@@ -380,9 +383,10 @@ class _Tuning(_Climb):
         )
 
     def strength(self) -> float | None:
-        """The regularisation that the linear probe chose."""
-        chosen = [r.hyperparameters.get("C") for r in self.setting.folder.rungs(self.weights.model)]
-        return float(chosen[-1]) if chosen and chosen[-1] is not None else None
+        """A hundredth of the C that the linear probe chose: a soft head leaves the body something to learn."""
+        rungs = self.setting.folder.rungs(self.weights.model)
+        chosen = [r.hyperparameters["C"] for r in rungs if r.hyperparameters.get("C") is not None]
+        return SOFT * float(chosen[-1]) if chosen else None
 
     def answer(self, head: TunedHead) -> Callable[[Sequence[str]], object]:
         def once(contents: Sequence[str]) -> object:

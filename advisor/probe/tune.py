@@ -27,15 +27,19 @@ class Recipe:
     :ivar body_rate: peak learning rate of the last block.
     :ivar head_rate: peak learning rate of the head.
     :ivar warm_up: share of the steps in which the rates rise.
+    :ivar smoothing: label smoothing (Szegedy et al. 2016).
+    :ivar dropout: share of the standardised features that are dropped before the head.
     :ivar balanced: weight the classes inversely to their frequency.
     """
 
     epochs: int
     body_rate: float
-    head_rate: float = 1e-3
+    head_rate: float = 1e-4
     weight_decay: float = 0.01
     batch_size: int = 16
     warm_up: float = 0.1
+    smoothing: float = 0.1
+    dropout: float = 0.2
     balanced: bool = False
 
 
@@ -54,9 +58,10 @@ class TunedHead(nn.Module):
             self.linear.weight.copy_(torch.tensor(head.weight, dtype=torch.float32))
             self.linear.bias.copy_(torch.tensor(head.bias, dtype=torch.float32))
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, features: torch.Tensor, dropout: float = 0.0) -> torch.Tensor:
         """Map (n, d) features to (n, k) logits."""
-        logits: torch.Tensor = self.linear((features - self.centre) / self.spread)
+        scaled = nn.functional.dropout((features - self.centre) / self.spread, dropout)
+        logits: torch.Tensor = self.linear(scaled)
         return logits
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,9 +112,10 @@ def tune(
 ) -> float:
     """Tune the last block and the head in place.
 
-    Batch norm stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise
-    linearly, then fall as a cosine. A batch that does not fit into memory is halved and its gradients are
-    added up.
+    A head that already explains every training example leaves no gradient for the body: start from one with
+    strong regularisation. Smoothing and dropout keep it from growing sure of a few hundred examples. Batch norm
+    stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise linearly, then fall
+    as a cosine. A batch that does not fit into memory is halved and its gradients are added up.
 
     :param contents: n training texts or image paths.
     :param truth: (n,) class indices.
@@ -118,6 +124,7 @@ def tune(
     :raises OutOfTime, Cancelled: from the clock, between steps.
     """
     assert backbone.module is not None
+    torch.manual_seed(seed)
     device = next(backbone.module.parameters()).device
     head.to(device)
     body = last_block(backbone.module)
@@ -144,7 +151,7 @@ def tune(
             group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
         at = (step % per_epoch) * recipe.batch_size
         chosen = order[at : at + recipe.batch_size]
-        losses.append(_step(backbone, head, contents, truth, chosen, optimiser, weights))
+        losses.append(_step(backbone, head, contents, truth, chosen, optimiser, weights, recipe))
         progress(step + 1, steps, losses[-1])
     for parameter in body.values():
         parameter.requires_grad_(False)
@@ -172,6 +179,7 @@ def _step(
     chosen: NDArray[Any],
     optimiser: torch.optim.Optimizer,
     weights: torch.Tensor | None,
+    recipe: Recipe,
 ) -> float:
     while True:
         part = max(1, min(backbone.batch_size, len(chosen)))
@@ -180,11 +188,12 @@ def _step(
             total = 0.0
             for start in range(0, len(chosen), part):
                 these = chosen[start : start + part]
-                logits = head(backbone.forward(backbone.prepare([contents[i] for i in these])))
+                features = backbone.forward(backbone.prepare([contents[i] for i in these]))
+                logits = head(features, recipe.dropout)
                 target = torch.from_numpy(truth[these]).to(logits.device)
-                loss = nn.functional.cross_entropy(logits, target, weight=weights) * (
-                    len(these) / len(chosen)
-                )
+                loss = nn.functional.cross_entropy(
+                    logits, target, weight=weights, label_smoothing=recipe.smoothing
+                ) * (len(these) / len(chosen))
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += float(loss.detach())
         except (RuntimeError, MemoryError) as error:
