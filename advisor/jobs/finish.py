@@ -1,7 +1,6 @@
 """The end of a run: fix the decision, then open the report split once, and write report.json."""
 
 import platform
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -47,8 +46,6 @@ def finish(folder: RunFolder) -> Report:
         examples = folder.examples()
         probe = _open_report_split(folder, sealed, examples, spec)
         decision = _compare(folder, decision, probe, examples, spec)
-        everything = decide(_pooled(folder, sealed, examples), advice, seed=spec.seed)
-        decision = decision.model_copy(update={"expected": everything.expected})
         summary = _summary(examples)
     report = Report(
         schema=1,
@@ -196,21 +193,6 @@ def _open_report_split(
             )
         )
     return sealed.model_copy(update={"results": tuple(opened)})
-
-
-def _pooled(folder: RunFolder, sealed: ProbeResult, examples: Examples) -> ProbeResult:
-    """Join the two judged splits: once the choice is fixed, what to expect of each model rests on both."""
-    if sealed.evidence is None:
-        return sealed
-    report = np.asarray([examples.truth[i] for i in examples.report], dtype=np.int64)
-    predictions = {
-        model: np.concatenate([seen, _predicted(folder, model)])
-        for model, seen in sealed.evidence.predictions.items()
-    }
-    truth = np.concatenate([sealed.evidence.truth, report])
-    return sealed.model_copy(
-        update={"evidence": replace(sealed.evidence, truth=truth, predictions=predictions)}
-    )
 
 
 def _predicted(folder: RunFolder, model: str) -> NDArray[np.int64]:
