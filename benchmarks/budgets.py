@@ -104,7 +104,7 @@ def english_only(model: str) -> bool:
     from advisor.knowledge import load_knowledge
     from advisor.weights import local_cards
 
-    languages = load_knowledge().with_models(local_cards()).model(model).languages
+    languages = load_knowledge().with_models(local_cards()).model(model).input.languages
     return bool(languages) and not any(tag.split("-")[0] in ("zh", "mul") for tag in languages or ())
 
 

@@ -22,9 +22,10 @@ from advisor.probe.tune import Recipe, TunedHead, last_block, tune
 from advisor.result import CurvePoint, NamedMetric
 from advisor.weights import Weights
 
-__all__ = ["EPOCHS", "Setting", "climb", "climb_baseline"]
+__all__ = ["Setting", "climb", "climb_baseline", "epochs"]
 
 EPOCHS = {"last-block": 4, "longer": 8}
+VISITS = {"last-block": 2000, "longer": 4000}
 SOFT = 0.01
 FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
@@ -84,6 +85,11 @@ class Setting:
                 self.emit({"kind": "step", **step, **({} if loss is None else {"loss": loss})})
 
         return tell
+
+
+def epochs(rung: str, examples: int) -> int:
+    """How often a tuning rung passes over its examples: with many of them fewer passes teach as much."""
+    return max(1, min(EPOCHS[rung], round(VISITS[rung] / max(1, examples))))
 
 
 def _learning_sizes(available: int, classes: int) -> list[int]:
@@ -336,7 +342,7 @@ class _Tuning(_Climb):
         self.restore(body, head)
         is_text = setting.examples.task == "text-classification"
         recipe = Recipe(
-            epochs=EPOCHS[self.rung], body_rate=5e-4 if is_text else 3e-4, balanced=setting.balanced
+            epochs=epochs(self.rung, len(self.train)), body_rate=5e-4 if is_text else 3e-4, balanced=setting.balanced
         )  # fmt: skip
         contents, truth = setting.contents(self.train), setting.truth[self.train]
         since = time.monotonic()

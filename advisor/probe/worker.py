@@ -191,7 +191,7 @@ class Worker:
 
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""
-        from advisor.probe.climb import EPOCHS
+        from advisor.probe.climb import epochs
 
         first = self.folder.rungs(model)[0]
         each = (
@@ -204,7 +204,7 @@ class Worker:
             return 3 + each * fresh
         learnt = len(self.examples.train) if self.has(model, "linear-probe-all") else self.examples.first
         judged = len(self.examples.select) + len(self.examples.report)
-        return 4 + 1.25 * each * (1.6 * EPOCHS[rung] * learnt + judged)
+        return 4 + 1.25 * each * (1.6 * epochs(rung, learnt) * learnt + judged)
 
     def has(self, model: str, rung: str) -> bool:
         """Say whether a rung is finished."""
