@@ -21,8 +21,9 @@ __all__ = ["decide"]
 DRAWS = 4000
 AGREEMENT = 0.5
 SURE = 0.9
-SPREAD = (0.01, 0.15)
+SPREAD = (0.02, 0.15)
 VAGUE = 0.5
+UNTOLD = 1.5
 METRIC_NAMES = {"macro_f1": "macro-F1"}
 Floats = NDArray[np.float64]
 
@@ -64,7 +65,7 @@ def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0)
             next_steps=("Run again with a larger budget or fewer models.",),
         )
     metric = recommendation.brief.metric
-    posterior = _posterior(evidence, metric, [result.model for result in ok], seed)
+    posterior = _posterior(evidence, metric, ok, seed)
     results = {result.model: result for result in ok}
     broken = {
         model: reasons for model in results if (reasons := _broken_limits(results[model], recommendation))
@@ -100,8 +101,9 @@ def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0)
     )
 
 
-def _posterior(evidence: Evidence, metric: str, models: Sequence[str], seed: int) -> _Posterior:
+def _posterior(evidence: Evidence, metric: str, results: Sequence[ModelResult], seed: int) -> _Posterior:
     rng = np.random.default_rng(seed)
+    models = [result.model for result in results]
     n, m = len(evidence.truth), len(models)
     weights = rng.exponential(size=(DRAWS, n))
     predictions = [evidence.predictions[model] for model in models]
@@ -118,7 +120,7 @@ def _posterior(evidence: Evidence, metric: str, models: Sequence[str], seed: int
     noise = (
         np.cov(sampled, rowvar=False).reshape(m, m) + np.eye(m) * _one_example(n) + _level_doubt(sampled, n)
     )
-    centre, prior = _prior(models, measured, evidence.standing)
+    centre, prior = _prior(results, measured, evidence.standing)
     gain = prior @ np.linalg.inv(prior + noise)
     mean = centre + gain @ (measured - centre)
     covariance = prior - gain @ prior
@@ -142,25 +144,26 @@ def _level_doubt(sampled: Floats, n: int) -> float:
 
 
 def _prior(
-    models: Sequence[str], measured: Floats, standing: Mapping[str, tuple[float, float]]
+    results: Sequence[ModelResult], measured: Floats, standing: Mapping[str, tuple[float, float]]
 ) -> tuple[Floats, Floats]:
     """Place each model before the evidence: (m,) means and (m, m) covariance on the metric's scale.
 
-    A published standing of one spread moves a model by `AGREEMENT` spreads: about the rank correlation that such
-    priors reach between data sets.
+    Pretrained models share the median and the spread of what this probe measured of them. A published standing
+    of one spread moves a model by `AGREEMENT` spreads, about the rank correlation that such priors reach between
+    data sets, and makes it that much less uncertain; a model without one stands at the median. A baseline may be
+    anywhere.
     """
-    known = np.array([model in standing for model in models])
-    means = np.full(len(models), float(measured.mean()))
-    deviations = np.full(len(models), VAGUE)
-    if known.any():
-        level = float(np.median(measured[known]))
-        spread = float(np.clip(measured[known].std(), *SPREAD))
-        for i, model in enumerate(models):
-            if model in standing:
-                z, doubt = standing[model]
-                means[i] = level + AGREEMENT * spread * z
-                deviations[i] = spread * np.sqrt(1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2)
-    return means, np.diag(np.maximum(deviations, SPREAD[0]) ** 2)
+    pretrained = np.array([result.kind != "baseline" for result in results])
+    means = np.full(len(results), float(measured.mean()))
+    deviations = np.full(len(results), VAGUE)
+    if pretrained.any():
+        level = float(np.median(measured[pretrained]))
+        spread = float(np.clip(measured[pretrained].std(), *SPREAD))
+        for i in np.flatnonzero(pretrained).tolist():
+            z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
+            means[i] = level + AGREEMENT * spread * z
+            deviations[i] = spread * np.sqrt(1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2)
+    return means, np.diag(deviations**2)
 
 
 def _broken_limits(result: ModelResult, recommendation: Recommendation) -> list[str]:
