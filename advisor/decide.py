@@ -32,16 +32,18 @@ Floats = NDArray[np.float64]
 class _Posterior:
     models: tuple[str, ...]
     draws: Floats
-    p_best: dict[str, float]
 
     def interval(self, model: str) -> tuple[float, float, float]:
         column = self.draws[:, self.models.index(model)]
         low, high = np.quantile(column, (0.025, 0.975))
         return float(np.clip(column.mean(), 0, 1)), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
 
-    def best_among(self, model: str, among: Sequence[str]) -> float:
+    def p_best(self, among: Sequence[str]) -> dict[str, float]:
+        """Share the draws between the models that may win; the others get 0."""
         draws = self.draws[:, [self.models.index(one) for one in among]]
-        return float(np.mean(draws.argmax(axis=1) == list(among).index(model)))
+        wins = draws == draws.max(axis=1, keepdims=True)
+        shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
+        return dict.fromkeys(self.models, 0.0) | dict(zip(among, map(float, shares), strict=True))
 
     def ahead(self, one: str, other: str) -> float:
         difference = self.draws[:, self.models.index(one)] - self.draws[:, self.models.index(other)]
@@ -70,12 +72,14 @@ def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0)
     broken = {
         model: reasons for model in results if (reasons := _broken_limits(results[model], recommendation))
     }
+    kept = [model for model in results if model not in broken]
+    p_best = posterior.p_best(kept or list(results))
     size = {model: results[model].size_mb or 0.0 for model in results}
     ranking = sorted(
         results,
         key=lambda model: (
             model in broken,
-            -posterior.p_best[model],
+            -p_best[model],
             -posterior.interval(model)[0],
             size[model],
             model,
@@ -90,9 +94,9 @@ def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0)
     return Decision(
         winner=winner,
         tied_with=tied,
-        p_best=posterior.p_best,
+        p_best=p_best,
         ranking=tuple(ranking),
-        because=_because(winner, tied, posterior, results, broken, metric, evidence),
+        because=_because(winner, tied, posterior, p_best, results, broken, metric, evidence),
         next_steps=_next_steps(winner, tied, posterior, probe, evidence, results),
         expected={
             model: _expected(model, posterior, results[model], evidence, recommendation) for model in ranking
@@ -125,11 +129,7 @@ def _posterior(evidence: Evidence, metric: str, results: Sequence[ModelResult], 
     mean = centre + gain @ (measured - centre)
     covariance = prior - gain @ prior
     draws = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=DRAWS, method="eigh")
-    wins = draws == draws.max(axis=1, keepdims=True)
-    shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
-    return _Posterior(
-        tuple(models), draws, {model: float(share) for model, share in zip(models, shares, strict=True)}
-    )
+    return _Posterior(tuple(models), draws)
 
 
 def _one_example(n: int) -> float:
@@ -150,8 +150,8 @@ def _prior(
 
     Pretrained models share the median and the spread of what this probe measured of them. A published standing
     of one spread moves a model by `AGREEMENT` spreads, about the rank correlation that such priors reach between
-    data sets, and makes it that much less uncertain; a model without one stands at the median. A baseline may be
-    anywhere.
+    data sets, and makes it that much less uncertain; a model without one stands at the median. The common level
+    is left free, and a baseline may be anywhere.
     """
     pretrained = np.array([result.kind != "baseline" for result in results])
     means = np.full(len(results), float(measured.mean()))
@@ -163,7 +163,8 @@ def _prior(
             z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
             means[i] = level + AGREEMENT * spread * z
             deviations[i] = spread * np.sqrt(1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2)
-    return means, np.diag(deviations**2)
+    level_is_free = pretrained * VAGUE
+    return means, np.diag(deviations**2) + np.outer(level_is_free, level_is_free)
 
 
 def _broken_limits(result: ModelResult, recommendation: Recommendation) -> list[str]:
@@ -191,6 +192,7 @@ def _because(
     winner: str | None,
     tied: Sequence[str],
     posterior: _Posterior,
+    p_best: Mapping[str, float],
     results: Mapping[str, ModelResult],
     broken: Mapping[str, list[str]],
     metric: str,
@@ -204,17 +206,19 @@ def _because(
     kept = [model for model in posterior.models if model not in broken]
     among = f"the {len(kept)} that keep your limits" if broken else f"{len(kept)}"
     sentences = [
-        f"{winner} is the best of {among} with probability {posterior.best_among(winner, kept):.2f}: its expected "
+        f"{winner} is the best of {among} with probability {p_best[winner]:.2f}: its expected "
         f"{name} on your data is {value:.3f} ({low:.3f} to {high:.3f}, {len(evidence.truth)} examples to choose by)."
     ]
     if tied:
         sentences.append(f"It cannot be told apart from {_listed(tied)}.")
-    baselines = [model for model in posterior.models if results[model].kind == "baseline"]
-    pretrained = [model for model in posterior.models if results[model].kind != "baseline"]
+    baselines = [model for model in kept if results[model].kind == "baseline"]
+    pretrained = [model for model in kept if results[model].kind != "baseline"]
     best_baseline = max(baselines, key=lambda model: posterior.interval(model)[0], default=None)
     if results[winner].kind == "baseline" and pretrained:
         rival = max(pretrained, key=lambda model: posterior.interval(model)[0])
         sentences.append(_saving(winner, rival, posterior, results))
+    elif results[winner].kind == "baseline" and broken:
+        sentences.append("No pretrained model keeps your limits.")
     elif best_baseline and best_baseline not in tied:
         gain = value - posterior.interval(best_baseline)[0]
         sentences.append(f"It beats the best baseline, {best_baseline}, by {100 * gain:.1f} points.")

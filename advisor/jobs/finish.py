@@ -59,7 +59,8 @@ def finish(folder: RunFolder) -> Report:
         decision=decision,
     )
     write_report(report, folder.report_path)
-    _remember(probe)
+    if spec.brief.task == "image-classification":
+        _remember(probe)
     return report
 
 
@@ -117,12 +118,17 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
     ending = folder.ending(model)
     kind = "baseline" if model.startswith("baseline/") else "weights"
     if not rungs:
-        because = ending.because if ending else "the run ended before its first rung did"
+        told = [
+            str(e["because"])
+            for e in folder.events()
+            if e.get("kind") in ("done", "cancelled") and "because" in e
+        ]
+        because = ending.because if ending else f"not begun: {told[-1] if told else 'the run ended early'}"
         status = ending.status if ending else "stopped"
         return ModelResult(model=model, kind=kind, status=status, because=because)
     best = _best(rungs)
     notes = [record.note for record in rungs if record.note]
-    last = ending.because if ending else _last_word(best, rungs, spec)
+    last = ending.because if ending else _last_word(best, rungs, spec, folder.stop_asked())
     return ModelResult(
         model=model,
         kind=kind,
@@ -142,11 +148,18 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
     )
 
 
-def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec) -> str:
+def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec, stopped: bool) -> str:
     if best.kind == "baseline":
         return "a baseline has one rung"
-    if rungs[-1].rung == "longer" or spec.plan:
-        return "climbed every rung that was planned for it"
+    if spec.plan:
+        missing = [
+            rung for rung in spec.plan.models.get(best.model, ()) if rung not in {r.rung for r in rungs}
+        ]
+        return f"{missing[0]} was not reached" if missing else "climbed every rung that was planned for it"
+    if rungs[-1].rung == "longer":
+        return "climbed every rung"
+    if stopped:
+        return "the run was cancelled"
     return "the time budget ended its climb"
 
 
@@ -292,10 +305,11 @@ def versions() -> dict[str, str]:
 
 
 def _remember(probe: ProbeResult) -> None:
+    """Keep the latencies of image models, whose input has one size; a text's depends on its length."""
     from advisor.home import home
 
     figures = {
-        result.model: Measured(result.latency_ms.p50, result.latency_ms.p95, result.peak_memory_mb)
+        result.model: Measured(result.latency_ms.p50, result.latency_ms.p95)
         for result in probe.results
         if result.status == "ok" and result.latency_ms and result.kind == "weights"
     }

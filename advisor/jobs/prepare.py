@@ -105,6 +105,7 @@ def prepare(
     *,
     budget_s: float = 300.0,
     models: Sequence[str] | None = None,
+    picked: Sequence[str] | None = None,
     seed: int = 0,
     offline: bool = False,
     plan: Plan | None = None,
@@ -118,7 +119,8 @@ def prepare(
     :param data: a folder, zip or table, as `advisor.dataset.read` takes it.
     :param out: where the run will lie; absent or empty.
     :param budget_s: seconds from the worker's start to its last result.
-    :param models: probe exactly these; the best of the shortlist that can be loaded if None.
+    :param models: consider and probe exactly these; the best of the shortlist that can be loaded if None.
+    :param picked: probe exactly these, but consider all; for a choice made from the whole shortlist.
     :param offline: use only models that are already here.
     :param plan: fixes models and rungs without a clock.
     :param knowledge: another knowledge folder.
@@ -136,9 +138,8 @@ def prepare(
     known = load_knowledge(knowledge).with_models(local_cards())
     task = known.task(brief.task)
     _refuse_occupied(out)
-    if models is not None:
-        for model in models:
-            known.model(model)
+    for model in [*(models or ()), *(picked or ())]:
+        known.model(model)
     if not task.probeable:
         if not data.exists():
             raise DataError(f"There is no file or folder {str(data)!r}", "the data that the model is for")
@@ -152,9 +153,7 @@ def prepare(
     brief, filled, contradictions = fill(brief, shape)
     advice = advise(brief, known, models=models, limit=LIMIT, offline=offline)
     length = shape.lengths[2] * 3 if shape.lengths else 0.0
-    chosen, costs = _choose(
-        advice, known, models or (tuple(plan.models) if plan else None), offline, budget_s, length
-    )
+    chosen, costs = _choose(advice, known, _named(models, picked, plan), offline, budget_s, length)
     splits = split(dataset, seed=seed)
     if not (splits.train and splits.select and splits.report):
         _write_advice(brief, filled, known, out, data, budget_s, seed, offline, models, verb, knowledge)
@@ -237,6 +236,14 @@ def advice_json(advice: Recommendation) -> str:
 def used_sizes(train: Sequence[int], select: Sequence[int], report: Sequence[int]) -> SplitSizes:
     """Count the examples of each split."""
     return SplitSizes(train=len(train), select=len(select), report=len(report))
+
+
+def _named(
+    models: Sequence[str] | None, picked: Sequence[str] | None, plan: Plan | None
+) -> Sequence[str] | None:
+    if picked is not None:
+        return picked
+    return models if models is not None else tuple(plan.models) if plan else None
 
 
 def _refuse_occupied(out: Path) -> None:

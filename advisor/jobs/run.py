@@ -24,6 +24,7 @@ class Options(TypedDict, total=False):
 
     budget_s: float
     models: Sequence[str] | None
+    picked: Sequence[str] | None
     seed: int
     offline: bool
     plan: Plan | None
@@ -47,8 +48,8 @@ def run_probe(
     :param data: a folder or zip of images, or a table of texts.
     :param out: the run's folder; absent or empty.
     :param on_event: told every event of the worker.
-    :param options: `budget_s` (300), `models` (the best of the shortlist), `seed` (0), `offline` (False), `plan`,
-        `text` and `label` (columns), `knowledge` (another folder).
+    :param options: `budget_s` (300), `models` (the best of the shortlist), `picked` (the same, but all models are
+        considered), `seed` (0), `offline` (False), `plan`, `text` and `label` (columns), `knowledge` (a folder).
     :return: the results, with the evidence that `decide` takes.
     :raises InputError: if brief, data or folder are wrong.
     :raises NothingQualifies: if the task cannot be probed; the advice is written.

@@ -62,6 +62,7 @@ def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Repo
                 break
             why = _blame(folder, code)
             if why:
+                folder.append_event({"at": _last(folder), "kind": "done", "because": why})
                 break
         for event in folder.events()[seen:]:
             on_event(event)
@@ -114,6 +115,10 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int, b
     elif late:
         folder.append_event({"kind": "done", "at": at, "because": "The time budget was spent"})
     return process.returncode, seen, late
+
+
+def _last(folder: RunFolder) -> float:
+    return max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
 
 
 def _spent(folder: RunFolder) -> bool:

@@ -158,11 +158,7 @@ def _present(events: tuple[dict[str, Any], ...]) -> dict[str, Any]:
     for event in reversed(events):
         kind = event.get("kind")
         if kind == "step" and not now:
-            now = {
-                key: event[key]
-                for key in ("model", "rung", "what", "done", "total", "eta_s", "loss")
-                if key in event
-            }
+            now = {key: event[key] for key in STEP if key in event}
         if kind == "rung":
             now.setdefault("model", event.get("model", ""))
             now.setdefault("rung", event.get("rung", ""))

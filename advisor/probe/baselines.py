@@ -1,6 +1,7 @@
 """Cheap classical models that run in every probe, so that a user sees when a deep model is not worth it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -154,15 +155,22 @@ class _ColourEdges:
         return np.stack([self.cache[content] for content in contents])
 
 
-def make_baseline(model: str, open_image: OpenImage, cache: dict[str, NDArray[np.float32]]) -> Baseline:
+def make_baseline(
+    model: str, open_image: OpenImage, cache: dict[str, NDArray[np.float32]], balanced: bool = False
+) -> Baseline:
     """Build a baseline by its id.
 
     :param model: an id of `BASELINES`.
     :param open_image: opens an RGB image by the content of an example.
     :param cache: image descriptors that baselines share; filled here.
+    :param balanced: weight the classes inversely to their frequency; TF-IDF with logistic regression always
+        does, because it helps it under every metric.
     :raises KeyError: if there is no such baseline.
     """
-    forest = {"trees": 200, "min_samples_leaf": 1}
+    class_weight = "balanced" if balanced else None
+    forest = {"trees": 200, "class_weight": class_weight}
+    grow = partial(_forest, class_weight=class_weight)
+    regress = partial(_image_regression, class_weight=class_weight)
     makers: dict[str, Callable[[], Baseline]] = {
         "baseline/majority": Majority,
         "baseline/tfidf-logreg": lambda: Classical(
@@ -170,19 +178,21 @@ def make_baseline(model: str, open_image: OpenImage, cache: dict[str, NDArray[np
             _text_regression,
             {"C": 30.0, "class_weight": "balanced", "ngrams": "words 1-2, characters 1-4"},
         ),
-        "baseline/tfidf-forest": lambda: Classical(_Words(), _forest, forest),
+        "baseline/tfidf-forest": lambda: Classical(_Words(), grow, forest),
         "baseline/colour-edges-logreg": lambda: Classical(
-            _ColourEdges(open_image, cache), _image_regression, {"C": 0.01, "features": 1088}
+            _ColourEdges(open_image, cache),
+            regress,
+            {"C": 0.01, "features": 1088, "class_weight": class_weight},
         ),
-        "baseline/colour-edges-forest": lambda: Classical(_ColourEdges(open_image, cache), _forest, forest),
+        "baseline/colour-edges-forest": lambda: Classical(_ColourEdges(open_image, cache), grow, forest),
     }
     return makers[model]()
 
 
-def _forest(seed: int) -> Any:
+def _forest(seed: int, class_weight: str | None = None) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(n_estimators=200, n_jobs=1, random_state=seed)
+    return RandomForestClassifier(n_estimators=200, n_jobs=1, class_weight=class_weight, random_state=seed)
 
 
 def _text_regression(seed: int) -> Any:
@@ -191,9 +201,10 @@ def _text_regression(seed: int) -> Any:
     return LogisticRegression(C=30.0, max_iter=300, class_weight="balanced", random_state=seed)
 
 
-def _image_regression(seed: int) -> Any:
+def _image_regression(seed: int, class_weight: str | None = None) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300, random_state=seed))
+    regression = LogisticRegression(C=0.01, max_iter=300, class_weight=class_weight, random_state=seed)
+    return make_pipeline(StandardScaler(), regression)

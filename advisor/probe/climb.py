@@ -29,6 +29,7 @@ VISITS = {"last-block": 2000, "longer": 4000}
 SOFT = 0.01
 FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
+FEWEST_TIMED = 32
 Probabilities = NDArray[np.float32]
 
 
@@ -112,7 +113,7 @@ def climb_baseline(setting: Setting, model: str) -> None:
     for done, size in enumerate(sizes):
         setting.clock.check()
         since = time.monotonic()
-        baseline = make_baseline(model, setting.open_image, setting.descriptors)
+        baseline = make_baseline(model, setting.open_image, setting.descriptors, setting.balanced)
         chosen = list(examples.train[:size])
         if not _learnable(truth[chosen]) and model != "baseline/majority":
             continue
@@ -193,6 +194,7 @@ class _Climb:
         seen = any(record.rung == "linear-probe-all" for record in before) or rung == "linear-probe-all"
         self.train = list(examples.train if seen and not alone else examples.train[: examples.first])
         self.judged = list(examples.select) + list(examples.report)
+        self.computed = 0
 
     def climb(self) -> None:
         raise NotImplementedError
@@ -205,6 +207,7 @@ class _Climb:
             with np.load(path, allow_pickle=False) as stored:
                 known = dict(zip(stored["positions"].tolist(), stored["values"], strict=True))
         missing = [i for i in positions if i not in known]
+        self.computed += len(missing)
         if missing:
             tell = self.setting.steps(self.weights.model, self.rung, "features")
             values = embed(self.backbone, self.setting.contents(missing), self.setting.clock, tell)
@@ -290,8 +293,7 @@ class _Probe(_Climb):
         if setting.balanced:
             hyperparameters["class_weight"] = "balanced"
         scores = transferability(features, truth) if self.rung == "linear-probe" else {}
-        total = len(features) + len(judged)
-        throughput = total / spent if self.rung == "linear-probe" and spent > 0.01 else None
+        throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
         note = (
             f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
         )

@@ -124,6 +124,9 @@ class Worker:
         if len(self.examples.train) > self.examples.first:
             self.promote(alive, half, "linear-probe-all")
         tunable = [model for model in alive if self.tunable(model)]
+        for model in alive:
+            if model not in tunable:
+                self.stay(model, "it gives features only and cannot be tuned")
         tuned = self.promote(tunable, half, "last-block")
         self.promote(tuned, max(1, len(tuned) // 2), "longer")
 

@@ -35,6 +35,8 @@ def _nothing(report: Report) -> str:
     deep = [row for row in rows if row.kind != "baseline"]
     if report.probe.cancelled and not any(row.status == "failed" for row in rows):
         text = "No choice yet: the probe was cancelled before any model was measured."
+    elif any(row.status == "ok" for row in rows):
+        return f"No choice: {report.decision.because}"
     elif not rows:
         text = "No choice: nothing was probed."
     else:

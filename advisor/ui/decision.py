@@ -119,7 +119,10 @@ if decision.expected:
         column_config={"Expected, %": number, "at least": number, "at most": number},
         alt="Expected results of full tuning",
     )
-    st.caption("Extrapolated from the learning curves, with a 90 % interval.")
+    st.caption(
+        "Extrapolated from the learning curves: at least = no gain from more data, "
+        "at most = the steepest gain seen in practice."
+    )
 with st.expander("All measurements", on_change="rerun", key="decision.all") as everything_measured:
     pass
 if everything_measured.open:

@@ -21,7 +21,7 @@ def start(brief: Brief, source: state.DataSource, chosen: tuple[str, ...]) -> No
             Path(source.path),
             session.new_run_folder(source.name),
             budget_s=float(st.session_state["probe.budget"]),
-            models=chosen,
+            picked=chosen,
             offline=brief.constraints.offline,
             text=source.text,
             label=source.label,

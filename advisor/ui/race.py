@@ -73,9 +73,9 @@ def buys(budget_s: float, models: int) -> None:
     if each < 15:
         says = "Enough for a first impression on a part of your data."
     elif each < 60:
-        says = "Enough for frozen models on most of your data, and a brief tuning of the best."
+        says = "Enough for frozen models, and perhaps a brief tuning of the best."
     else:
-        says = "Enough to tune the best models briefly, and the winner longer."
+        says = "Enough for frozen models and a brief tuning of the best."
     st.caption(f"{says} About {look.duration(each)} for each of {models} models.")
 
 

@@ -119,10 +119,15 @@ def test_errors_are_the_surest_first(folder: RunFolder) -> None:
     assert sure == sorted(sure, reverse=True)
 
 
-def test_what_was_measured_is_remembered_where_that_is_possible(
+def test_latencies_are_remembered_for_images_only_where_that_is_possible(
     folder: RunFolder, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     climbed(folder, "tiny/bert", 0.8, 0.5)
+    finish(folder)
+    assert not (own_home / "measured.json").exists()
+    brief = folder.spec().brief.model_copy(update={"task": "image-classification"})
+    spec = folder.spec().model_copy(update={"brief": brief})
+    (folder.path / "run.json").write_text(spec.model_dump_json(by_alias=True), encoding="utf-8")
     finish(folder)
     kept = json.loads((own_home / "measured.json").read_text(encoding="utf-8"))
     assert kept["tiny/bert"]["p95_ms"] == 2.0
