@@ -50,7 +50,7 @@ CANCELLED = "Cancelled before anything was probed."
 def main() -> None:
     """Run the command line; every failure is one message and an exit code, never a traceback."""
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(prog_name="advisor", standalone_mode=False) or 0
         if code == Cancelled.exit_code:
             _complain(CANCELLED)
     except AdvisorError as error:

@@ -172,7 +172,7 @@ def to_svg(shown: Figure, prefix: str, titled: bool = False) -> str:
     :param shown: the figure.
     :param prefix: makes the ids inside distinct from those of other figures on the page.
     :param titled: keep the title inside the drawing.
-    :return: an `<svg>` element. Text follows the CSS variable `--chart-ink`, lines follow `--chart-line`.
+    :return: an `<svg>` element, the same for the same figure. Text follows the CSS variable `--chart-ink`, lines follow `--chart-line`.
     """
     import vl_convert
 
@@ -185,7 +185,12 @@ def to_svg(shown: Figure, prefix: str, titled: bool = False) -> str:
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     svg: str = vl_convert.vegalite_to_svg(spec, vl_version=version)
     svg = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(shown.alt)}" ', 1)
-    svg = re.sub(r'(\bid="|url\(#)(clip|gradient)', rf"\g<1>{prefix}-\g<2>", svg)
+    names: dict[str, str] = {}
+
+    def own(found: re.Match[str]) -> str:
+        return found[1] + names.setdefault(found[2], f"{prefix}-{len(names) + 1}")
+
+    svg = re.sub(r'(\bid="|url\(#)((?:clip|gradient)[\w-]*)', own, svg)
     for colour, variable in ((INK, "ink"), (LINE, "line")):
         svg = re.sub(rf'="{colour}"', f'="var(--chart-{variable}, {colour})"', svg, flags=re.IGNORECASE)
     return svg
