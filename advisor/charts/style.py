@@ -172,7 +172,8 @@ def to_svg(shown: Figure, prefix: str, titled: bool = False) -> str:
     :param shown: the figure.
     :param prefix: makes the ids inside distinct from those of other figures on the page.
     :param titled: keep the title inside the drawing.
-    :return: an `<svg>` element, the same for the same figure. Text follows the CSS variable `--chart-ink`, lines follow `--chart-line`.
+    :return: an `<svg>` element, the same for the same figure. Text follows the CSS variable `--chart-ink`, lines
+        follow `--chart-line`.
     """
     import vl_convert
 
