@@ -108,7 +108,7 @@ def test_start_hands_the_stated_brief_the_data_and_the_budget_over(planned, monk
     ((brief, data, out, more),) = calls
     assert brief.data.examples is None
     assert data.name == "tickets.csv" and not out.exists()
-    assert more["budget_s"] == 60 and len(more["models"]) > 0
+    assert more["budget_s"] == 60 and len(more["picked"]) > 0
     assert planned.session_state["draft"].run.endswith("begun")
 
 
