@@ -79,7 +79,6 @@ def collect(folder: RunFolder) -> ProbeResult:
     """Read what a run has reached, with the evidence of the select split; the report split stays sealed."""
     spec = folder.spec()
     events = folder.events()
-    elapsed = max((float(event.get("at", 0.0)) for event in events), default=0.0)
     results: list[ModelResult] = []
     evidence = None
     if (folder.path / "examples.json").exists():
@@ -100,7 +99,7 @@ def collect(folder: RunFolder) -> ProbeResult:
         )
     return ProbeResult(
         budget_s=spec.budget_s,
-        elapsed_s=elapsed,
+        elapsed_s=folder.elapsed_s(),
         seed=spec.seed,
         machine=_machine(),
         versions=versions(),

@@ -232,6 +232,10 @@ class RunFolder:
                 continue
         return tuple(event for event in events if isinstance(event, dict))
 
+    def elapsed_s(self) -> float:
+        """Seconds that the run has worked up to its last event, 0 before the first."""
+        return max((float(event.get("at", 0.0)) for event in self.events()), default=0.0)
+
     def rung_folder(self, model: str) -> Path:
         """Where a model's finished rungs lie."""
         return self.path / "rungs" / _slug(model)

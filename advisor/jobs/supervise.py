@@ -62,7 +62,7 @@ def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Repo
                 break
             why = _blame(folder, code)
             if why:
-                folder.append_event({"at": _last(folder), "kind": "done", "because": why})
+                folder.append_event({"at": folder.elapsed_s(), "kind": "done", "because": why})
                 break
         for event in folder.events()[seen:]:
             on_event(event)
@@ -78,7 +78,7 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int, b
     """
     spec = folder.spec()
     limit = float("inf") if spec.plan else spec.budget_s * (1 + GRACE) + 0.5
-    before = max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
+    before = folder.elapsed_s()
     with (folder.path / "worker.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "advisor.probe.worker", str(folder.path)],
@@ -117,14 +117,9 @@ def _watch(folder: RunFolder, on_event: OnEvent, seen: int) -> tuple[int, int, b
     return process.returncode, seen, late
 
 
-def _last(folder: RunFolder) -> float:
-    return max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
-
-
 def _spent(folder: RunFolder) -> bool:
     spec = folder.spec()
-    at = max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
-    return spec.plan is None and at >= spec.budget_s
+    return spec.plan is None and folder.elapsed_s() >= spec.budget_s
 
 
 def _blame(folder: RunFolder, code: int) -> str:
@@ -146,10 +141,9 @@ def _blame(folder: RunFolder, code: int) -> str:
     text = f"the worker died ({how}) during {rung}{guess}"
     reached = bool(folder.rungs(model))
     folder.end_model(Ending(model=model, status="ok" if reached else "failed", because=text))
-    at = max(float(event.get("at", 0.0)) for event in folder.events())
     folder.append_event(
         {
-            "at": at,
+            "at": folder.elapsed_s(),
             "kind": "model-ended",
             "model": model,
             "rung": rung,

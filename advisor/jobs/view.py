@@ -79,7 +79,7 @@ def read_run(run: Path) -> RunView:
         events=events,
         report=_report(folder) if state in ("done", "cancelled", "failed") else None,
         budget_s=spec.budget_s,
-        elapsed_s=max((float(event.get("at", 0.0)) for event in events), default=0.0),
+        elapsed_s=folder.elapsed_s(),
         models=spec.chosen,
         message=message,
         **now,

@@ -226,6 +226,14 @@ class _Climb:
             features, truth, k, seed=self.setting.seed, strength=strength, balanced=self.setting.balanced
         )
 
+    def answer(self, head: Head | TunedHead) -> Callable[[Sequence[str]], object]:
+        def once(contents: Sequence[str]) -> object:
+            with torch.inference_mode():
+                features = self.backbone.forward(self.backbone.prepare(contents)).cpu().numpy()
+            return head.probabilities(features)
+
+        return once
+
     def save(
         self,
         judged: Probabilities,
@@ -323,14 +331,6 @@ class _Probe(_Climb):
         """The fewest examples that a probe can be fitted on."""
         return 2 * len(self.setting.examples.labels)
 
-    def answer(self, head: Head) -> Callable[[Sequence[str]], object]:
-        def once(contents: Sequence[str]) -> object:
-            with torch.inference_mode():
-                features = self.backbone.forward(self.backbone.prepare(contents)).cpu().numpy()
-            return head.probabilities(features)
-
-        return once
-
 
 class _Tuning(_Climb):
     """Head and last block, from the linear probe on; `longer` goes on where `last-block` ended."""
@@ -395,14 +395,6 @@ class _Tuning(_Climb):
         rungs = self.setting.folder.rungs(self.weights.model)
         chosen = [r.hyperparameters["C"] for r in rungs if r.hyperparameters.get("C") is not None]
         return SOFT * float(chosen[-1]) if chosen else None
-
-    def answer(self, head: TunedHead) -> Callable[[Sequence[str]], object]:
-        def once(contents: Sequence[str]) -> object:
-            with torch.inference_mode():
-                features = self.backbone.forward(self.backbone.prepare(contents)).cpu().numpy()
-            return head.probabilities(features)
-
-        return once
 
     def keep(self, body: torch.nn.Module, head: TunedHead) -> None:
         from safetensors.torch import save_file

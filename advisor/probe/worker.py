@@ -39,7 +39,7 @@ class Worker:
         self.folder = folder
         self.spec: RunSpec = folder.spec()
         self.examples = folder.examples()
-        spent = max((float(event.get("at", 0.0)) for event in folder.events()), default=0.0)
+        spent = folder.elapsed_s()
         budget = None if self.spec.plan else self.spec.budget_s
         self.clock = Clock(budget, started - spent, stop_asked)
         where = Path(self.spec.knowledge) if self.spec.knowledge else None
