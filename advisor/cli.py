@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -253,10 +254,23 @@ def devices(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
 def check(knowledge: KnowledgeDir = None) -> None:
     """Check the knowledge base; names file and line of each fault."""
     known = load_knowledge(knowledge)
+    lacks = {card.id: known.lacks(card.id) for card in known.models}
+    missing = Counter(lack for found in lacks.values() for lack in found)
     print(
         f"{len(known.models)} models, {len(known.tasks)} tasks, {len(known.devices)} devices, "
-        f"{len(known.results)} results, {len(known.latencies)} latencies: no fault."
+        f"{len(known.sources)} sources, {len(known.results)} results, {len(known.latencies)} latencies: no fault."
     )
+    counted = [card.family for card in known.models if not lacks[card.id]]
+    print(
+        f"{len(counted)} models in {len(set(counted))} of {len({card.family for card in known.models})} families "
+        "count; what the others lack: "
+        + (", ".join(f"{lack} {number}" for lack, number in sorted(missing.items())) or "nothing")
+    )
+    rows = [("task", "models", "that count")]
+    for task in known.tasks:
+        cards = known.for_task(task.id)
+        rows.append((task.id, str(len(cards)), str(sum(not lacks[card.id] for card in cards))))
+    _table(rows)
 
 
 @app.command()

@@ -17,18 +17,22 @@ from advisor.quantity import Frozen
 __all__ = [
     "Benchmark",
     "Device",
+    "Documentation",
     "Fact",
     "Input",
     "Knowledge",
+    "Lack",
     "Latency",
     "Licence",
     "LicenceClass",
+    "Maintained",
     "ModelCard",
     "Result",
     "Source",
     "Starter",
     "Strategy",
     "Task",
+    "Trust",
     "Words",
     "default_folder",
     "load_knowledge",
@@ -38,8 +42,29 @@ Kind = Literal["weights", "api", "classical", "baseline"]
 LicenceClass = Literal["permissive", "copyleft", "non-commercial", "custom", "service", "unknown"]
 Strategy = Literal["zero-shot", "frozen", "head", "last-block", "lora", "full", "from-scratch", "prompt"]
 Modality = Literal["image", "text", "audio", "tabular", "time-series", "multimodal", "video"]
-Framework = Literal["pytorch", "tensorflow", "jax", "onnx", "scikit-learn", "api", "other"]
+Framework = Literal["pytorch", "tensorflow", "jax", "onnx", "paddle", "scikit-learn", "api", "other"]
 Precision = Literal["fp32", "fp16", "int8"]
+Trust = Literal["read", "derived", "unsourced"]
+Lack = Literal["licence", "size", "input", "quality"]
+Upkeep = Literal["active", "slow", "dormant", "archived"]
+Guidance = Literal["extensive", "usual", "thin", "none"]
+Citable = Literal[
+    "architecture",
+    "authors",
+    "explain",
+    "exports",
+    "frameworks",
+    "freeze_at",
+    "gated",
+    "input",
+    "lora_targets",
+    "released",
+    "superseded_by",
+    "tasks",
+    "trained_on",
+    "tuning",
+    "weaknesses",
+]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -51,7 +76,11 @@ class Words(Frozen):
 
 
 class Source(Frozen):
-    """Where a fact comes from: a paper, a repository at a commit, a package at a version, a page on a date."""
+    """Where a fact comes from: a paper, a repository at a commit, a package at a version, a page on a date.
+
+    `trust` says what such a fact rests on: `read` there, `derived` here from what was read, or `unsourced`, that is
+    general knowledge which nobody looked up and which scoring therefore discounts.
+    """
 
     id: str
     title: str
@@ -59,6 +88,7 @@ class Source(Frozen):
     version: str | None = None
     date: dt.date
     licence: str | None = None
+    trust: Trust = "read"
 
 
 class Fact(Frozen):
@@ -69,6 +99,22 @@ class Fact(Frozen):
     source: str
     date: dt.date | None = None
     protocol: str | None = None
+
+
+class Maintained(Frozen):
+    """How alive a model's code and weights are: changed within a year, within three, later, or closed by its maker."""
+
+    value: Upkeep
+    source: str
+    date: dt.date | None = None
+
+
+class Documentation(Frozen):
+    """How well a model is described: a manual with examples, a usual model card, a few lines, or nothing."""
+
+    value: Guidance
+    source: str
+    date: dt.date | None = None
 
 
 class Benchmark(Frozen):
@@ -114,16 +160,19 @@ class Device(Frozen):
 
 
 class Licence(Frozen):
-    """The licence of the weights, its class and the trap in it, if there is one."""
+    """The licence of the weights, its class and the trap in it, if there is one; `code` only where it differs."""
 
     id: str
     klass: LicenceClass = Field(alias="class")
     trap: str | None = None
+    code: str | None = None
     source: str | None = None
 
 
+MEASURES = ("resolution", "tokens", "sampling_rate", "columns", "rows")
 WHERE_FORMS = {
     "huggingface": r"[\w.-]+/[\w.-]+",
+    "modelscope": r"[\w.-]+/[\w.-]+",
     "timm": r"[\w.]+",
     "torchvision": r"torchvision\.models\.[\w.]+\([^)]*\)",
     "pytorch-hub": r"torch\.hub\.load\('[\w.-]+/[\w.-]+(:[\w./-]+)?', '[\w.-]+'.*\)",
@@ -141,6 +190,7 @@ class Where(Frozen):
 
     kind: Literal[
         "huggingface",
+        "modelscope",
         "timm",
         "torchvision",
         "pytorch-hub",
@@ -176,7 +226,10 @@ class ModelCard(Frozen):
 
     `id` is the exact hub id where there is one. Sizes: `size_mb` weight files as distributed (10^6 bytes),
     `parameters` a count, `flops` per inference at the native input (2 × multiply-adds), `embedding_dim` the width
-    of the pooled feature. Prices are USD per 10^6 tokens, per image or per minute, as their unit says.
+    of the pooled feature. Prices are USD per 10^6 tokens, per image or per minute, as their unit says. `freeze_at`
+    names the modules, from the input on, up to and including which a body can be frozen; `gated` is whether the hub
+    asks for consent or a sign-in. `cited` names the source of what is not a number; a field that is not there is
+    unsourced.
     """
 
     id: str
@@ -210,7 +263,12 @@ class ModelCard(Frozen):
     superseded_by: str | None = None
     tuning: tuple[Strategy, ...] = ()
     lora_targets: tuple[str, ...] = ()
+    freeze_at: tuple[str, ...] = ()
     explain: tuple[str, ...] = ()
+    gated: bool | None = None
+    maintained: Maintained | None = None
+    documentation: Documentation | None = None
+    cited: dict[Citable, str] = Field(default_factory=dict)
     good_for: Words | None = None
     weaknesses: Words | None = None
 
@@ -276,6 +334,10 @@ class Knowledge(Frozen):
         return {card.id: card for card in self.models}
 
     @cached_property
+    def _trust(self) -> dict[str, Trust]:
+        return {source.id: source.trust for source in self.sources}
+
+    @cached_property
     def _results(self) -> dict[str, tuple[Result, ...]]:
         found: dict[str, list[Result]] = {}
         for result in self.results:
@@ -334,6 +396,25 @@ class Knowledge(Frozen):
         """List the published speeds of exactly this model."""
         return self._latencies.get(model, ())
 
+    def trust(self, source: str | None) -> Trust:
+        """Say what a fact rests on; without a source, or with one that nobody lists, it is unsourced."""
+        return self._trust.get(source or "", "unsourced")
+
+    def lacks(self, id: str) -> tuple[Lack, ...]:
+        """Name what keeps a card from counting towards the base's breadth; nothing if it counts.
+
+        A card counts with a known licence, a known size, a known input (resolution, tokens, sampling rate, rows,
+        columns) and one published result that rests on a source.
+        """
+        card = self.model(id)
+        have: dict[Lack, bool] = {
+            "licence": card.licence.klass != "unknown",
+            "size": card.size_mb is not None,
+            "input": any(getattr(card.input, name) is not None for name in MEASURES),
+            "quality": any(self.trust(row.source) != "unsourced" for row in self.results_of(id)),
+        }
+        return tuple(lack for lack, there in have.items() if not there)
+
     def with_models(self, cards: tuple[ModelCard, ...]) -> "Knowledge":
         """Add cards (of local folders) that are not known yet."""
         new = tuple(card for card in cards if card.id not in self._models)
@@ -362,6 +443,7 @@ UNITS = {
     "downloads": ("downloads", "downloads per month"),
     "likes": ("likes",),
 }
+SAID = ("maintained", "documentation")
 SHARES = (
     "top1",
     "zero-shot-top1",
@@ -494,7 +576,7 @@ class _Reader:
             common = {"family": content.get("family"), **(content.get("defaults") or {})}
             for node in models.value:
                 own = _plain(node)
-                merged = {**common, **own} if isinstance(own, dict) else own
+                merged = _inherit(common, own) if isinstance(own, dict) else own
                 card = self.item(path, node, merged, ModelCard)
                 if card:
                     cards.append(card)
@@ -568,6 +650,12 @@ class _Reader:
                 self.at("ModelCard", card.id, "kind api and licence class service belong together")
             if card.licence.source is not None and card.licence.source not in sources:
                 self.at("ModelCard", card.id, f"licence: unknown source {card.licence.source!r}")
+            cited = {name: said.source for name in SAID if (said := getattr(card, name)) is not None}
+            for name, source in (*card.cited.items(), *cited.items()):
+                if source not in sources:
+                    self.at(
+                        "ModelCard", card.id, f"{name}: unknown source {source!r}. {nearest(source, sources)}"
+                    )
             newer = models.get(card.superseded_by) if card.superseded_by else None
             if card.superseded_by and newer is None:
                 self.at("ModelCard", card.id, f"superseded_by: unknown model {card.superseded_by!r}")
@@ -613,6 +701,14 @@ class _Reader:
 
     def at(self, noun: str, id: str, message: str) -> None:
         self.faults.append(f"{self.lines[(noun, id)]}: {id}: {message}")
+
+
+def _inherit(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Let a card's own keys win; the sources that it cites are joined with those of its family."""
+    merged = {**common, **own}
+    if isinstance(common.get("cited"), dict) and isinstance(own.get("cited"), dict):
+        merged["cited"] = {**common["cited"], **own["cited"]}
+    return merged
 
 
 def _facts(card: ModelCard) -> list[tuple[str, Fact]]:

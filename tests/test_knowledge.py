@@ -104,6 +104,41 @@ def test_a_sound_base_loads(tmp_path: Path) -> None:
     assert [card.id for card in knowledge.for_task("image-classification")] == ["lab/small", "lab/large"]
 
 
+def test_a_card_says_what_its_words_rest_on(tmp_path: Path) -> None:
+    text = MODELS.replace("defaults:\n", "defaults:\n  cited: {explain: paper, tuning: paper}\n").replace(
+        "    released: 2020-01-01\n",
+        "    released: 2020-01-01\n    cited: {released: talk}\n    freeze_at: [stem, layer1]\n    gated: true\n"
+        "    maintained: {value: slow, source: talk}\n    documentation: {value: thin, source: paper}\n",
+    )
+    sources = SOURCES + "- {id: talk, title: Hearsay, date: 2021-01-01, trust: unsourced}\n"
+    knowledge = load_knowledge(build(tmp_path, **{"models/lab.yaml": text, "sources.yaml": sources}))
+    card = knowledge.model("lab/small")
+    assert card.cited == {"explain": "paper", "tuning": "paper", "released": "talk"}
+    assert (card.freeze_at, card.gated) == (("stem", "layer1"), True)
+    assert card.maintained is not None
+    assert card.maintained.value == "slow"
+    assert [knowledge.trust(card.cited.get(name)) for name in ("explain", "released", "tasks")] == [
+        "read", "unsourced", "unsourced",
+    ]  # fmt: skip
+
+
+def test_a_card_counts_with_licence_size_input_and_a_sourced_result(tmp_path: Path) -> None:
+    whole = MODELS.replace(
+        "    parameters:",
+        "    input: {resolution: 224}\n    size_mb: {value: 4, unit: MB, source: paper}\n    parameters:",
+    )
+    load = {"models/lab.yaml": whole}
+    assert load_knowledge(build(tmp_path / "whole", **load)).lacks("lab/small") == ()
+    knowledge = load_knowledge(build(tmp_path / "bare"))
+    assert knowledge.lacks("lab/small") == ("size", "input")
+    assert knowledge.lacks("lab/large") == ("size", "input", "quality")
+    load["sources.yaml"] = SOURCES + "- {id: talk, title: Hearsay, date: 2021-01-01, trust: unsourced}\n"
+    load["results/bench.csv"] = RESULTS.replace("paper", "talk")
+    assert load_knowledge(build(tmp_path / "hearsay", **load)).lacks("lab/small") == ("quality",)
+    load["models/lab.yaml"] = whole.replace("class: permissive", "class: unknown")
+    assert load_knowledge(build(tmp_path / "unlicensed", **load)).lacks("lab/small") == ("licence", "quality")
+
+
 def test_starters_may_be_missing_but_tasks_may_not(tmp_path: Path) -> None:
     assert load_knowledge(build(tmp_path / "a", **{"starters.yaml": None})).starters == ()
     assert "tasks.yaml:1: the file is missing" in complaint(tmp_path / "b", **{"tasks.yaml": None})
@@ -123,6 +158,10 @@ MODEL_FAULTS = [
     ("- id: lab/large", "- id: lab/small", "is already defined at models/lab.yaml:6", "- id: lab/large"),
     ("released: 2020-01-01", "released: 2020-01-01\n    superseded_by: lab/large", "which is older", "- id: lab/small"),
     ("released: 2020-01-01", "superseded_by: lab/none", "superseded_by: unknown model 'lab/none'", "- id: lab/small"),
+    ("name: Large", "name: Large\n    cited: {released: papr}", "released: unknown source 'papr'", "- id: lab/large"),
+    ("name: Large", "name: Large\n    cited: {nmae: paper}", "cited.nmae", "nmae: paper"),
+    ("name: Large", "name: L\n    maintained: {value: slow, source: x}", "maintained: unknown", "- id: lab/large"),
+    ("name: Large", "name: L\n    documentation: {value: huge, source: x}", "documentation.value", "documentation:"),
     ("name: Large", "name: Large\n    kind: api", "service belong together", "- id: lab/large"),
 ]  # fmt: skip
 

@@ -46,6 +46,7 @@ BRIEFLY = {
 }
 PLACES = {
     "huggingface": "Hugging Face Hub",
+    "modelscope": "ModelScope",
     "timm": "timm",
     "torchvision": "torchvision",
     "pytorch-hub": "PyTorch Hub",
