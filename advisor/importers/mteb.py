@@ -1,290 +1,325 @@
-"""Text embedding models: tables of MTEB scores and of mteb's metadata → one family of cards and its results.
+"""Text embedding models: mteb's metadata and the means of published MTEB scores → families of cards and results.
 
-`python -m advisor.importers.mteb MERGED META --knowledge DIR [--add ID,ID]` refreshes the models that the
-family's file already holds, and those to add. Hand-written cards of other files are left alone, but get their
-results. The same tables give the same files, so a refresh is a diff to review.
+`python -m advisor.importers.mteb META AVERAGES --knowledge DIR` makes a card for every open text model with a known
+licence, size, input and at least one complete mean, sorted into the families of `DIR/embedding-lines.yaml`. Cards
+that stand in other files keep what they say, and get their results. The same tables give the same files, so a
+refresh is a diff to review.
 """
 
 import argparse
-import csv
 import datetime as dt
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from advisor.errors import DataError, InputError
+from advisor.importers.tables import card_ids, exact, read_table, read_yaml, write_files
+from advisor.importers.terms import languages, licence
 from advisor.importers.write import csv_text, yaml_text
 
-__all__ = ["card", "languages", "licence", "main", "refresh", "results"]
+__all__ = ["card", "main", "refresh", "results"]
 
 Row = Mapping[str, str]
+Line = Mapping[str, Any]
 
-FAMILY = "MTEB embedding models"
-CARDS = Path("models") / "embeddings-mteb.yaml"
-RESULTS = Path("results") / "mteb.csv"
-MIB_TO_MB = 2**20 / 10**6
+RESULTS = "results/mteb.csv"
+PREFIX = "embeddings-"
+MIB_IN_MB = "1.048576"
 ALL_BUT_TWO = 129
-
-BENCHMARKS = {
-    "eng_v1_classification": ("mteb-eng-v1-classification", "accuracy"),
-    "eng_v2_classification": ("mteb-eng-v2-classification", "accuracy"),
-    "cmn_classification": ("mteb-cmn-classification", "accuracy"),
-    "multilingual_v2_classification": ("mteb-multilingual-classification", "accuracy"),
-    "eng_v1_mean": ("mteb-eng-v1", "mean_task"),
-    "eng_v2_mean": ("mteb-eng-v2", "mean_task"),
-    "cmn_mean": ("mteb-cmn", "mean_task"),
+MARKS = {
+    "MTEB(eng, v1)": "mteb-eng-v1",
+    "MTEB(eng, v2)": "mteb-eng-v2",
+    "MTEB(cmn, v1)": "mteb-cmn",
+    "MTEB(Multilingual, v2)": "mteb-multilingual",
+    "MTEB(deu, v1)": "mteb-deu",
+    "MTEB(fra, v1)": "mteb-fra",
+    "MTEB(jpn, v1)": "mteb-jpn",
+    "MTEB(kor, v1)": "mteb-kor",
+    "MTEB(rus, v1)": "mteb-rus",
+    "MTEB(Indic, v1)": "mteb-indic",
+    "MTEB(Code, v1)": "mteb-code",
+    "MTEB(Law, v1)": "mteb-law",
+    "MTEB(Medical, v1)": "mteb-medical",
 }
-PARTIAL = ("multilingual_v2_mean_partial", "mteb-multilingual", "mean_task")
-
-TWO_LETTERS = dict(
-    pair.split("-")
-    for pair in """
-    afr-af aka-ak als-sq amh-am ara-ar arb-ar asm-as aze-az azj-az bam-bm bel-be ben-bn bod-bo bos-bs
-    bre-br bul-bg cat-ca ces-cs cmn-zh cos-co cym-cy dan-da deu-de dzo-dz ekk-et ell-el eng-en epo-eo
-    est-et eus-eu ewe-ee fao-fo fas-fa fij-fj fin-fi fra-fr fry-fy gaz-om gla-gd gle-ga glg-gl grn-gn
-    guj-gu hat-ht hau-ha heb-he hin-hi hrv-hr hun-hu hye-hy ibo-ig ind-id isl-is ita-it jav-jv jpn-ja
-    kan-kn kas-ks kat-ka kaz-kk khk-mn khm-km kik-ki kin-rw kir-ky kor-ko kur-ku kmr-ku lao-lo lat-la
-    lav-lv lvs-lv lim-li lin-ln lit-lt ltz-lb lug-lg mal-ml mar-mr mkd-mk mlg-mg plt-mg mlt-mt mon-mn
-    mri-mi msa-ms zsm-ms mya-my nep-ne npi-ne nld-nl nno-nn nob-nb nor-no nya-ny oci-oc ori-or ory-or
-    orm-om pan-pa pes-fa prs-fa pol-pl por-pt pus-ps pbt-ps que-qu quy-qu ron-ro run-rn rus-ru sag-sg
-    san-sa sin-si slk-sk slv-sl smo-sm sna-sn snd-sd som-so sot-st spa-es sqi-sq srd-sc srp-sr ssw-ss
-    sun-su swa-sw swh-sw swe-sv tam-ta tat-tt tel-te tgk-tg tgl-tl tha-th tir-ti tsn-tn tso-ts tuk-tk
-    tur-tr twi-tw uig-ug ukr-uk urd-ur uzb-uz uzn-uz vie-vi wol-wo xho-xh ydd-yi yid-yi yor-yo zho-zh
-    zul-zu
-    """.split()  # noqa: SIM905
-)
-
-CLASSES = {
-    "apache-2.0": "permissive",
-    "mit": "permissive",
-    "bsd-3-clause": "permissive",
-    "cc-by-4.0": "permissive",
-    "cc0-1.0": "permissive",
-    "mpl-2.0": "copyleft",
-    "gpl-3.0": "copyleft",
-    "agpl-3.0": "copyleft",
-    "cc-by-sa-4.0": "copyleft",
-    "gemma": "custom",
+PARTS = {
+    "avg_Classification": ("classification", "accuracy"),
+    "avg_Retrieval": ("retrieval", "ndcg10"),
+    "avg_Reranking": ("reranking", "map"),
+    "avg_STS": ("sts", "spearman"),
 }
-TRAPS = {
-    "non-commercial": "Non-commercial use only.",
-    "custom": "The owner's own terms, which bind every product built on the model; read them before use.",
+ONE_PART = ("mteb-code", "mteb-law")
+NO_YARDSTICK = {("mteb-deu", "reranking"), ("mteb-fra", "reranking"), ("mteb-jpn", "reranking")} | {
+    (mark, part)
+    for mark in ("mteb-kor", "mteb-rus", "mteb-indic", "mteb-medical", "mteb-multilingual")
+    for part in ("reranking", "sts")
 }
+TASKS = {
+    "dense": ("text-classification", "sentence-embedding", "text-retrieval"),
+    "late-interaction": ("text-retrieval", "reranking"),
+    "sparse": ("text-retrieval",),
+    "cross-encoder": ("reranking",),
+}
+PROTOCOL = "recomputed mean of the published task scores"
 
 
-def languages(codes: str) -> tuple[str, ...] | None:
-    """Translate mteb's language codes to BCP-47.
+def card(meta: Row, line: Line, source: str, known: Iterable[str] = ()) -> dict[str, Any]:
+    """Make a model card from a model's metadata.
 
-    :param codes: three-letter language and script, as in `eng-Latn|zho-Hans`; program code is passed over.
-    :return: sorted tags; None if nothing is stated.
-    """
-    stems = {code.split("-")[0] for code in codes.split("|") if code and not code.endswith("-Code")}
-    return tuple(sorted({TWO_LETTERS.get(stem, stem) for stem in stems})) or None
-
-
-def licence(stated: str, source: str) -> dict[str, Any]:
-    """Name a licence and its class.
-
-    :param stated: an SPDX id, a link to terms, or nothing.
-    :param source: the source of the statement.
-    :return: the licence as a card states it; one that is not stated is unknown, never permissive.
-    """
-    name = stated.lower()
-    if name in ("", "not specified", "none"):
-        return {"id": "unknown", "class": "unknown"}
-    if name.startswith("https://"):
-        name = "gemma" if "gemma" in name else name
-        klass = "custom"
-    else:
-        klass = "non-commercial" if "-nc" in name else CLASSES.get(name, "unknown")
-    return {"id": name, "class": klass, "trap": TRAPS.get(klass), "source": source}
-
-
-def card(merged: Row, meta: Row, source: str) -> dict[str, Any]:
-    """Make a model card from one model's rows.
-
-    :param merged: the row of the table of scores.
     :param meta: the model's row of mteb's metadata.
+    :param line: the family that it belongs to: authors, module names for LoRA, words.
     :param source: the id of the metadata's source.
-    :return: the card's keys; what the tables do not state is None.
+    :param known: ids of cards that a successor may be among.
+    :return: the card's keys; what the table does not state is left out.
     """
     tongues = languages(meta["languages"])
-    name = merged["name"].split("/")[-1]
-    parameters = _fact(merged["n_parameters"], "parameters", source)
-    embedding = _fact(merged["n_embedding_parameters"], "parameters", source)
-    memory = merged["memory_usage_mb"]
-    size = float(memory) * MIB_TO_MB if memory else None
+    parameters = _count(meta["n_parameters"], source)
+    size = meta["memory_usage_mb"]
     frameworks = meta["framework"].split("|")
     static = "NumPy" in frameworks and not {"PyTorch", "Transformers"} & set(frameworks)
-    return {
-        "id": merged["name"],
-        "name": name,
-        "tasks": ["text-classification", "sentence-embedding"],
-        "released": dt.date.fromisoformat(merged["release_date"]) if merged["release_date"] else None,
+    active = _routed(meta)
+    successor = meta["superseded_by"]
+    released = meta["release_date"]
+    tokens = _tokens(meta["max_tokens"])
+    trained_on = sorted(meta["training_datasets"].split("|")) if meta["training_datasets"] else None
+    said = {
+        "released": released,
+        "input": tokens or tongues,
+        "trained_on": trained_on,
+        "frameworks": meta["framework"],
+    }
+    stated = {
+        "id": meta["name"],
+        "name": meta["name"].split("/")[-1],
+        "tasks": list(TASKS.get(meta["model_type"], TASKS["dense"])),
+        "released": dt.date.fromisoformat(released) if released else None,
         "revision": meta["revision"] if len(meta["revision"]) == 40 else None,
         "library": "sentence-transformers" if static else "transformers",
-        "licence": licence(merged["license"], source),
-        "where": [{"kind": "huggingface", "ref": merged["name"]}],
+        "licence": licence(meta["license"], source),
+        "where": [{"kind": "huggingface", "ref": meta["name"]}],
         "frameworks": ["pytorch", "onnx"] if "ONNX" in frameworks else ["pytorch"],
-        "input": {
-            "tokens": _tokens(merged["max_tokens"]),
-            "languages": list(tongues) if tongues else None,
-        },
+        "exports": ["onnx"] if "ONNX" in frameworks else None,
+        "input": {"tokens": tokens, "languages": list(tongues) if tongues else None},
         "parameters": parameters,
-        "embedding_parameters": embedding,
-        "size_mb": {"value": round(size, 1), "unit": "MB", "source": source} if size else None,
-        "embedding_dim": max(map(int, merged["embed_dim"].split("|"))) if merged["embed_dim"] else None,
-        "trained_on": sorted(meta["training_datasets"].split("|")) if meta["training_datasets"] else None,
-        "good_for": _praise(merged, tongues),
+        "active_parameters": _count(str(active), source) if active else None,
+        "embedding_parameters": _count(meta["n_embedding_parameters"], source),
+        "size_mb": {"value": exact(size, MIB_IN_MB), "unit": "MB", "source": source}
+        if size
+        else _derived_size(parameters),
+        "embedding_dim": max(map(int, meta["embed_dim"].split("|"))) if meta["embed_dim"] else None,
+        "trained_on": trained_on,
+        "superseded_by": successor if successor in set(known) - {meta["name"]} else None,
+        "tuning": ["frozen", "head"] if static else None,
+        "lora_targets": [] if static else None,
+        "freeze_at": [] if static else None,
+        "cited": {key: source for key, value in said.items() if value},
+        "good_for": _praise(line, tongues, tokens, parameters),
         "weaknesses": _blame(tongues, parameters["value"] if parameters else None),
-    } | ({"tuning": ["frozen", "head"]} if static else {})
+    }
+    return {key: value for key, value in stated.items() if value is not None}
 
 
-def results(merged: Row, source: str) -> list[dict[str, Any]]:
-    """List a model's MTEB scores as shares of one.
+def results(averages: Iterable[Row], source: str) -> list[dict[str, Any]]:
+    """List the MTEB means as shares of one.
 
-    :param merged: the row of the table of scores, in per cent; blank where a task is missing.
+    :param averages: rows of model and benchmark, in per cent; a part is blank unless all its tasks are there.
     :param source: the id of the scores' source.
     :return: rows of a result table.
     """
-    protocol = "recomputed mean of the published task scores"
-    rows = [
-        {"model": merged["name"], "benchmark": benchmark, "metric": metric, "value": _share(merged[column])}
-        | {"source": source, "protocol": protocol}
-        for column, (benchmark, metric) in BENCHMARKS.items()
-        if merged[column]
-    ]
-    column, benchmark, metric = PARTIAL
-    count = int(merged["multilingual_v2_tasks"] or 0)
-    if merged[column] and count >= ALL_BUT_TWO:
-        rows.append(
-            {"model": merged["name"], "benchmark": benchmark, "metric": metric}
-            | {"value": _share(merged[column]), "source": source, "protocol": f"{protocol}, {count} tasks"}
-        )
-    return rows
+    found: list[dict[str, Any]] = []
+    for row in averages:
+        mark = MARKS.get(row["benchmark"])
+        if mark is None:
+            continue
+        base = {"model": row["model"], "source": source, "protocol": PROTOCOL}
+        count = int(row["n_tasks"])
+        if row["complete"] == "1":
+            found.append(
+                base | {"benchmark": mark, "metric": "mean_task", "value": exact(row["mean_task"], "0.01")}
+            )
+        elif mark == "mteb-multilingual" and count >= ALL_BUT_TWO:
+            found.append(
+                base
+                | {"benchmark": mark, "metric": "mean_task", "value": exact(row["mean_task"], "0.01")}
+                | {"protocol": f"{PROTOCOL}, {count} tasks"}
+            )
+        for column, (part, metric) in PARTS.items():
+            if row.get(column) and mark not in ONE_PART and (mark, part) not in NO_YARDSTICK:
+                value = exact(row[column], "0.01")
+                found.append(base | {"benchmark": f"{mark}-{part}", "metric": metric, "value": value})
+    return [row for row in found if row["value"] >= 0]
 
 
 def refresh(
-    merged: Iterable[Row],
     metas: Iterable[Row],
-    wanted: Iterable[str],
-    curated: Iterable[str],
-    scores_source: str,
-    meta_source: str,
-) -> tuple[str, str]:
-    """Write the family's cards and results anew.
+    averages: Iterable[Row],
+    lines: Sequence[Line],
+    others: Iterable[str],
+    scores_source: str = "mteb-results-2026-08",
+    meta_source: str = "mteb-2.26.24",
+) -> dict[str, str]:
+    """Write the families' cards and the results anew.
 
-    :param merged: the table of scores, one row per model.
     :param metas: mteb's model metadata.
-    :param wanted: ids of the models that shall have a card here.
-    :param curated: ids of cards in other files: they get results, but no card.
+    :param averages: the means of scores, one row per model and benchmark.
+    :param lines: the families, the first that matches an id wins: `slug`, `family`, `match`, words and modules.
+    :param others: ids of cards in other files: they get results, but no card.
     :param scores_source: id of the scores' source.
     :param meta_source: id of the metadata's source.
-    :return: the text of the family's YAML and of its table of results.
-    :raises DataError: if a wanted model is not in the tables.
+    :return: name below the knowledge folder → text.
+    :raises DataError: if a model belongs to no family.
     """
-    rows = {row["name"]: row for row in merged}
-    details = {row["name"]: row for row in metas}
-    wanted, curated = set(wanted), set(curated)
-    if missing := sorted(wanted - (rows.keys() & details.keys())):
-        raise DataError(f"Not in the tables: {', '.join(missing)}", "ids of the column `name`")
-    cards = [card(rows[id], details[id], meta_source) for id in sorted(wanted - curated, key=str.lower)]
-    listed = [
-        result
-        for id in sorted((wanted | curated) & rows.keys())
-        for result in results(rows[id], scores_source)
-    ]
-    defaults = {
-        "library": "transformers",
-        "explain": ["occlusion", "nearest-neighbours"],
-        "tuning": ["frozen", "head", "last-block", "lora", "full"],
+    others = set(others)
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for result in results(averages, scores_source):
+        scores.setdefault(result["model"], []).append(result)
+    chosen = [row for row in metas if row["name"] not in others and _counts(row) and row["name"] in scores]
+    known = {row["name"] for row in chosen} | others
+    families: dict[str, list[dict[str, Any]]] = {}
+    heads = {line["slug"]: line for line in lines}
+    for row in sorted(chosen, key=lambda row: row["name"].lower()):
+        line = next((line for line in lines if _matches(line, row)), None)
+        if line is None:
+            raise DataError(
+                f"{row['name']} belongs to no family", "ids that a `match` of embedding-lines.yaml covers"
+            )
+        families.setdefault(line["slug"], []).append(card(row, line, meta_source, known))
+    files = {
+        f"models/{PREFIX}{slug}.yaml": _family(heads[slug], cards, meta_source)
+        for slug, cards in families.items()
     }
-    own = [{key: value for key, value in item.items() if defaults.get(key) != value} for item in cards]
-    return yaml_text(FAMILY, defaults, own), csv_text(listed)
+    listed = [row for name in sorted(known & scores.keys()) for row in scores[name]]
+    return files | {RESULTS: csv_text(listed)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Refresh the family in a knowledge folder; returns the exit code."""
+    """Refresh the families in a knowledge folder; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m advisor.importers.mteb", description=__doc__)
-    parser.add_argument("merged", type=Path, help="table of MTEB scores, one row per model")
     parser.add_argument("meta", type=Path, help="table of mteb's model metadata")
+    parser.add_argument("averages", type=Path, help="table of means, one row per model and benchmark")
     parser.add_argument("--knowledge", type=Path, required=True, help="the knowledge folder to write into")
-    parser.add_argument("--add", default="", help="ids to add, separated by commas")
     parser.add_argument("--scores-source", default="mteb-results-2026-08")
     parser.add_argument("--meta-source", default="mteb-2.26.24")
     options = parser.parse_args(arguments)
-    target = options.knowledge / CARDS
-    others = [path for path in sorted((options.knowledge / "models").glob("*.yaml")) if path != target]
-    wanted = _ids([target]) | {id for id in options.add.split(",") if id}
+    models = options.knowledge / "models"
+    own = sorted(models.glob(f"{PREFIX}*.yaml"))
+    others = card_ids(path for path in sorted(models.glob("*.yaml")) if path not in own)
     try:
-        texts = refresh(
-            _table(options.merged),
-            _table(options.meta),
-            wanted,
-            _ids(others),
+        files = refresh(
+            read_table(options.meta),
+            read_table(options.averages),
+            read_yaml(options.knowledge / "embedding-lines.yaml"),
+            others,
             options.scores_source,
             options.meta_source,
         )
     except InputError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    for path, text in zip((target, options.knowledge / RESULTS), texts, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        print(path)
+    write_files(options.knowledge, files, own)
     return 0
 
 
-def _ids(paths: Iterable[Path]) -> set[str]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    texts = [path.read_text(encoding="utf-8") for path in paths if path.exists()]
-    families = [yaml.load(text, Loader=loader) for text in texts]
-    return {item["id"] for family in families for item in family["models"]}
+def _family(line: Line, cards: Sequence[Mapping[str, Any]], source: str) -> str:
+    modules = line.get("lora")
+    defaults = {
+        "authors": line.get("authors"),
+        "architecture": line.get("architecture"),
+        "library": "transformers",
+        "tuning": ["frozen", "head", "last-block", "lora", "full"],
+        "lora_targets": modules,
+        "freeze_at": line.get("freeze"),
+        "explain": ["occlusion", "nearest-neighbours"],
+    }
+    own = [{key: value for key, value in item.items() if defaults.get(key) != value} for item in cards]
+    return yaml_text(line["family"], defaults, own)
 
 
-def _table(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise DataError(f"There is no table {path}", "a CSV file")
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+def _matches(line: Line, row: Row) -> bool:
+    tongues = languages(row["languages"]) or ()
+    if line.get("languages") and not set(tongues) <= set(line["languages"]):
+        return False
+    if line.get("type") and line["type"] != row["model_type"]:
+        return False
+    if line.get("base") and not re.search(line["base"], row["adapted_from"]):
+        return False
+    return any(re.fullmatch(pattern, row["name"]) for pattern in line.get("match", [".*"]))
 
 
-def _fact(value: str, unit: str, source: str) -> dict[str, Any] | None:
-    return {"value": int(value), "unit": unit, "source": source} if value and int(value) > 0 else None
+def _counts(row: Row) -> bool:
+    open_text = row["modalities"] == "text" and row["open_weights"] == "True"
+    known = licence(row["license"], "")["class"] != "unknown"
+    return open_text and known and bool(row["memory_usage_mb"] or row["n_parameters"])
+
+
+def _count(value: str, source: str) -> dict[str, Any] | None:
+    return {"value": int(value), "unit": "parameters", "source": source} if value and int(value) > 0 else None
+
+
+def _routed(meta: Row) -> int | None:
+    """Read how many parameters one text passes through; the table leaves the token table out of that count."""
+    total, active, table = (
+        int(meta[name] or 0) for name in ("n_parameters", "n_active_parameters", "n_embedding_parameters")
+    )
+    return active + table if 0 < active < total - table else None
+
+
+def _derived_size(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if parameters is None:
+        return None
+    width, source = (2, "derived-bf16-size") if parameters["value"] >= 1e9 else (4, "derived-fp32-size")
+    return {"value": parameters["value"] * width / 1e6, "unit": "MB", "source": source}
 
 
 def _tokens(limit: str) -> int | None:
     """Read the longest text; a static model has no limit, which is not a number of tokens."""
-    return int(float(limit)) if limit and math.isfinite(float(limit)) else None
+    return int(float(limit)) if limit and math.isfinite(float(limit)) and float(limit) >= 1 else None
 
 
-def _share(percent: str) -> float:
-    return round(float(percent) / 100, 6)
+def _praise(
+    line: Line, tongues: tuple[str, ...] | None, tokens: int | None, parameters: Mapping[str, Any] | None
+) -> dict[str, str]:
+    en, zh = _scope(tongues)
+    if tokens and tokens >= 2048:
+        en, zh = f"{en}, long ones too", f"{zh}（含长文本）"
+    small = parameters is not None and parameters["value"] < 5e7
+    tail = (", light enough for any CPU", "，体量小，任何 CPU 均可运行") if small else ("", "")
+    words = line["words"]
+    return {"en": f"{en}: {words['en']}{tail[0]}.", "zh": f"{zh}：{words['zh']}{tail[1]}。"}
 
 
-def _praise(merged: Row, tongues: tuple[str, ...] | None) -> dict[str, str]:
-    long_texts = float(merged["max_tokens"] or 0) >= 2048
+def _scope(tongues: tuple[str, ...] | None) -> tuple[str, str]:
     count = len(tongues or ())
-    chinese = tongues is not None and "zh" in tongues
+    if tongues is None or count == 0:
+        return "Texts and code", "文本与代码"
     if count > 2:
-        en, zh = f"Texts in {count} languages", f"{count} 种语言的文本"
-    elif chinese and count == 2:
-        en, zh = "Chinese and English texts", "中英文文本"
-    elif chinese:
-        en, zh = "Chinese texts", "中文文本"
-    elif tongues == ("en",):
-        en, zh = "English texts", "英文文本"
-    else:
-        en, zh = "Texts in its languages", "其所支持语言的文本"
-    tail = (", long ones too", "（含长文本）") if long_texts else ("", "")
-    return {
-        "en": f"{en}{tail[0]}: search, grouping and classification from frozen features.",
-        "zh": f"{zh}{tail[1]}的检索、聚类，以及基于冻结特征的分类。",
-    }
+        return f"Texts in {count} languages", f"{count} 种语言的文本"
+    if count == 2 and "zh" in tongues and "en" in tongues:
+        return "Chinese and English texts", "中英文文本"
+    names = [NAMES.get(tongue, (tongue, tongue)) for tongue in tongues]
+    return (
+        " and ".join(name[0] for name in names) + " texts",
+        "与".join(name[1] for name in names) + "文本",
+    )
+
+
+NAMES = {
+    "en": ("English", "英文"),
+    "zh": ("Chinese", "中文"),
+    "ja": ("Japanese", "日文"),
+    "ko": ("Korean", "韩文"),
+    "ru": ("Russian", "俄文"),
+    "de": ("German", "德文"),
+    "fr": ("French", "法文"),
+    "pl": ("Polish", "波兰文"),
+    "ar": ("Arabic", "阿拉伯文"),
+    "hi": ("Hindi", "印地文"),
+    "pt": ("Portuguese", "葡萄牙文"),
+    "es": ("Spanish", "西班牙文"),
+    "vi": ("Vietnamese", "越南文"),
+}
 
 
 def _blame(tongues: tuple[str, ...] | None, parameters: float | None) -> dict[str, str] | None:
