@@ -143,7 +143,12 @@ class Task(Frozen):
 
 
 class Device(Frozen):
-    """A machine on which a model may run; None is unknown. Peaks are dense, without sparsity."""
+    """A machine on which a model may run; None is unknown. Peaks are dense, without sparsity.
+
+    `core_gflops` is the peak of one processor core in its best float precision, where `tflops` is that of an
+    accelerator beside it; `sustained_tflops` what published runs reached (the median over models). Devices with
+    the same `chip` run alike.
+    """
 
     id: str
     name: str
@@ -152,6 +157,9 @@ class Device(Frozen):
     memory_mb: Positive | None = None
     bandwidth_gb_s: Positive | None = None
     tflops: dict[Precision, Positive] = Field(default_factory=dict)
+    sustained_tflops: Positive | None = None
+    core_gflops: Positive | None = None
+    chip: str | None = None
     power_w: Positive | None = None
     usd_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_date: dt.date | None = None
@@ -225,7 +233,8 @@ class ModelCard(Frozen):
     """One checkpoint, hosted model or classical method. None means unknown, on purpose.
 
     `id` is the exact hub id where there is one. Sizes: `size_mb` weight files as distributed (10^6 bytes),
-    `parameters` a count, `flops` per inference at the native input (2 × multiply-adds), `embedding_dim` the width
+    `parameters` a count, `flops` per inference at the native input (2 × multiply-adds), `activations` the numbers
+    that its convolutions and matrix products put out on the way, `embedding_dim` the width
     of the pooled feature. Prices are USD per 10^6 tokens, per image or per minute, as their unit says. `freeze_at`
     names the modules, from the input on, up to and including which a body can be frozen; `gated` is whether the hub
     asks for consent or a sign-in. `cited` names the source of what is not a number; a field that is not there is
@@ -254,6 +263,7 @@ class ModelCard(Frozen):
     embedding_parameters: Fact | None = None
     size_mb: Fact | None = None
     flops: Fact | None = None
+    activations: Fact | None = None
     embedding_dim: int | None = None
     price_in: Fact | None = None
     price_out: Fact | None = None
@@ -438,6 +448,7 @@ UNITS = {
     "embedding_parameters": COUNT,
     "size_mb": ("MB",),
     "flops": ("FLOP",),
+    "activations": ("activations",),
     "price_in": PRICE,
     "price_out": PRICE,
     "downloads": ("downloads", "downloads per month"),

@@ -40,6 +40,15 @@ SPEEDS = {
     "benchmark-infer-fp32-nchw-pt240-cpu-i7_12700h-dynamo.csv": ("intel-i7-12700h", "fp32", "pytorch-dynamo"),
     "benchmark-infer-amp-nchw-pt240-cu124-rtx3090.csv": ("rtx-3090", "amp", "pytorch"),
     "benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv": ("rtx-4090", "amp", "pytorch"),
+    "benchmark-infer-amp-nchw-pt240-cu124-rtx4090-dynamo.csv": ("rtx-4090", "amp", "pytorch-dynamo"),
+    "benchmark-infer-amp-nchw-pt291-cu130-5090.csv": ("rtx-5090", "amp", "pytorch"),
+    "benchmark-infer-amp-nchw-pt291-cu130-5090-dynamo.csv": ("rtx-5090", "amp", "pytorch-dynamo"),
+    "benchmark-infer-amp-nchw-pt291-cu130-pro6000maxq.csv": ("rtx-pro-6000-maxq", "amp", "pytorch"),
+    "benchmark-infer-amp-nchw-pt291-cu130-pro6000maxq-dynamo.csv": (
+        "rtx-pro-6000-maxq",
+        "amp",
+        "pytorch-dynamo",
+    ),
 }
 LATENCY_COLUMNS = ("model", "device", "ms", "batch", "precision", "runtime", "source", "date")
 PERMISSIVE = {
@@ -142,6 +151,9 @@ def timm_card(row: Mapping[str, str], config: Mapping[str, str]) -> dict[str, An
     if row["gmacs"]:
         flops = round(2 * float(row["gmacs"]) * 1e9)
         card["flops"] = {"value": flops, "unit": "FLOP", "source": SOURCE, "protocol": "2 x multiply-adds"}
+    if row.get("macts"):
+        count = round(float(row["macts"]) * 1e6)
+        card["activations"] = {"value": count, "unit": "activations", "source": SOURCE}
     width = config.get("num_features", "")
     if width and family_of(row["module"]).width_known:
         card["embedding_dim"] = int(width)
