@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,11 @@ from advisor.probe.features import embed
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
 from advisor.probe.transfer import transferability
-from advisor.probe.tune import Recipe, TunedHead, last_block, tune
+from advisor.probe.tune import Recipe, TunedHead, last_block, load_learnt, tune
 from advisor.result import CurvePoint, NamedMetric
 from advisor.weights import Weights
 
-__all__ = ["Setting", "climb", "climb_baseline", "epochs"]
+__all__ = ["Setting", "climb", "climb_baseline", "epochs", "learnt_path"]
 
 EPOCHS = {"last-block": 4, "longer": 8}
 VISITS = {"last-block": 2000, "longer": 4000}
@@ -271,6 +272,25 @@ class _Climb:
         n = len(self.setting.examples.select)
         self.setting.folder.save_rung(record, judged[:n], judged[n:])
 
+    def keep(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Keep what this rung has learnt, so that the model can be exported or tuned on.
+
+        :param tensors: `body.NAME` of every tuned parameter, and `head.` centre, spread, weight and bias.
+        """
+        from safetensors.numpy import save_file
+
+        path = learnt_path(self.setting.folder, self.weights.model, self.position, self.rung)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        whole = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()}
+        save_file(whole, temporary)
+        temporary.replace(path)
+
+
+def learnt_path(folder: RunFolder, model: str, position: int, rung: str) -> Path:
+    """Where a rung keeps what it has learnt."""
+    return folder.rung_folder(model) / f"{position}-{rung}.safetensors"
+
 
 class _Probe(_Climb):
     """Frozen features and a logistic regression, at growing numbers of examples.
@@ -305,6 +325,7 @@ class _Probe(_Climb):
         note = (
             f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
         )
+        self.keep({f"head.{name}": getattr(head, name) for name in ("centre", "spread", "weight", "bias")})
         self.save(
             head.probabilities(judged), points, self.answer(head), hyperparameters, "frozen", throughput,
             transferability=scores, note=note,
@@ -368,7 +389,8 @@ class _Tuning(_Climb):
             "schedule": "warm-up, then cosine",
             "batch_norm": "evaluation mode",
         }
-        self.keep(body, head)
+        learnt = {f"body.{name}": p.detach().cpu().numpy() for name, p in last_block(body).items()}
+        self.keep(learnt | {f"head.{name}": value for name, value in head.arrays().items()})
         self.save(
             judged,
             [point],
@@ -396,29 +418,11 @@ class _Tuning(_Climb):
         chosen = [r.hyperparameters["C"] for r in rungs if r.hyperparameters.get("C") is not None]
         return SOFT * float(chosen[-1]) if chosen else None
 
-    def keep(self, body: torch.nn.Module, head: TunedHead) -> None:
-        from safetensors.torch import save_file
-
-        tensors = {f"body.{name}": p.detach().cpu().contiguous() for name, p in last_block(body).items()}
-        tensors |= {f"head.{name}": p.detach().cpu().contiguous() for name, p in head.state_dict().items()}
-        path = self.setting.folder.rung_folder(self.weights.model) / "tuned.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(".tuned.tmp")
-        save_file(tensors, temporary)
-        temporary.replace(path)
-
     def restore(self, body: torch.nn.Module, head: TunedHead) -> None:
-        from safetensors.torch import load_file
-
-        path = self.setting.folder.rung_folder(self.weights.model) / "tuned.safetensors"
-        if self.rung != "longer" or not path.exists():
+        """Go on from where an earlier tuning of this model ended."""
+        earlier = [r for r in self.setting.folder.rungs(self.weights.model) if r.strategy == "last-block"]
+        if self.rung != "longer" or not earlier:
             return
-        tensors = load_file(path)
-        block = last_block(body)
-        with torch.no_grad():
-            for name, tensor in tensors.items():
-                if name.startswith("body."):
-                    block[name.removeprefix("body.")].copy_(tensor)
-        head.load_state_dict(
-            {name.removeprefix("head."): t for name, t in tensors.items() if name.startswith("head.")}
-        )
+        path = learnt_path(self.setting.folder, self.weights.model, earlier[-1].position, earlier[-1].rung)
+        if path.exists():
+            load_learnt(path, body, head)

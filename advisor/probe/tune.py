@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from advisor.probe.clock import Clock
 from advisor.probe.features import is_out_of_memory
 from advisor.probe.head import Head
 
-__all__ = ["Recipe", "TunedHead", "last_block", "tune"]
+__all__ = ["Recipe", "TunedHead", "last_block", "load_learnt", "tune"]
 
 LEAST = 0.05
 
@@ -70,6 +71,12 @@ class TunedHead(nn.Module):
             values = torch.from_numpy(np.asarray(features, dtype=np.float32)).to(self.linear.weight.device)
             return np.asarray(self(values).softmax(dim=1).cpu().numpy(), dtype=np.float32)
 
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Give `centre` and `spread` (d,), `weight` (k, d) and `bias` (k,)."""
+        tensors = {"centre": self.centre, "spread": self.spread}
+        tensors |= {"weight": self.linear.weight, "bias": self.linear.bias}
+        return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
 
 def last_block(module: Any) -> dict[str, nn.Parameter]:
     """Name the parameters of a body's last block.
@@ -97,6 +104,25 @@ def last_block(module: Any) -> dict[str, nn.Parameter]:
     name, stack = max(stacks, key=lambda item: sum(p.numel() for p in item[1].parameters()))
     prefix = f"{name}.{len(stack) - 1}."
     return {name: parameter for name, parameter in parameters.items() if name.startswith(prefix)}
+
+
+def load_learnt(path: Path, body: nn.Module, head: TunedHead) -> None:
+    """Put back what a rung has learnt.
+
+    :param path: the safetensors file that the rung left.
+    :param body: gets the tuned parameters, if there are any.
+    :param head: gets standardisation, weights and bias.
+    """
+    from safetensors.torch import load_file
+
+    tensors = load_file(path)
+    parameters = dict(body.named_parameters())
+    places = {"head.centre": head.centre, "head.spread": head.spread}
+    places |= {"head.weight": head.linear.weight, "head.bias": head.linear.bias}
+    places |= {f"body.{name}": parameter for name, parameter in parameters.items()}
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            places[name].copy_(tensor)
 
 
 def tune(
