@@ -1,0 +1,59 @@
+"""Loading a knowledge folder: checked once, remembered, and quick to load again."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from advisor.errors import KnowledgeError
+from advisor.knowledge.base import Knowledge
+from advisor.knowledge.checking import cross_faults
+from advisor.knowledge.reading import read_folder
+
+__all__ = ["default_folder", "load_knowledge"]
+
+SHOWN = 50
+
+
+def default_folder() -> Path:
+    """Find the knowledge that is shipped: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "_data" / "knowledge"
+    return installed if installed.is_dir() else package.parent / "knowledge"
+
+
+def load_knowledge(folder: Path | None = None) -> Knowledge:
+    """Read and check a knowledge folder.
+
+    :param folder: the folder; the shipped one if None.
+    :return: the knowledge, every cross-reference of which holds.
+    :raises KnowledgeError: one message that names file and line of every fault.
+    """
+    folder = _there(folder)
+    return _load(folder, _stamp(folder))
+
+
+def _there(folder: Path | None) -> Path:
+    folder = (folder or default_folder()).resolve()
+    if not folder.is_dir():
+        raise KnowledgeError(
+            f"There is no knowledge folder {folder}", "a folder with tasks.yaml, sources.yaml, models/ …"
+        )
+    return folder
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".csv"))
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Knowledge:
+    draft = read_folder(folder)
+    _complain([*draft.faults, *cross_faults(draft)])
+    return draft.knowledge
+
+
+def _complain(faults: list[str]) -> None:
+    if faults:
+        rest = f"\n… and {len(faults) - SHOWN} more" if faults[SHOWN:] else ""
+        shown = "\n".join(faults[:SHOWN]) + rest
+        raise KnowledgeError(f"The knowledge base has {len(faults)} fault(s):\n{shown}")
