@@ -1,16 +1,22 @@
 """Loading a knowledge folder: checked once, remembered, and quick to load again."""
 
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from advisor.errors import KnowledgeError
+from advisor.home import home
 from advisor.knowledge.base import Knowledge
+from advisor.knowledge.cache import content_key, recall, remember
 from advisor.knowledge.checking import cross_faults
 from advisor.knowledge.reading import read_folder
 
 __all__ = ["default_folder", "load_knowledge"]
 
 SHOWN = 50
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 def default_folder() -> Path:
@@ -28,7 +34,7 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     :raises KnowledgeError: one message that names file and line of every fault.
     """
     folder = _there(folder)
-    return _load(folder, _stamp(folder))
+    return _load(folder, _stamp(_files(folder)))
 
 
 def _there(folder: Path | None) -> Path:
@@ -40,13 +46,40 @@ def _there(folder: Path | None) -> Path:
     return folder
 
 
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".yaml", ".csv"))
-    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+def _files(folder: Path) -> list[Path]:
+    names = ("tasks.yaml", "devices.yaml", "sources.yaml", "starters.yaml")
+    listed = [path for name in names if (path := folder / name).is_file()]
+    return [*listed, *sorted(folder.glob("models/*.yaml")), *sorted(folder.glob("results/*.csv"))]
+
+
+def _stamp(files: Sequence[Path]) -> Stamp:
+    return tuple((str(path), (seen := path.stat()).st_mtime_ns, seen.st_size) for path in files)
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Knowledge:
+def _load(folder: Path, stamp: Stamp) -> Knowledge:
+    key = content_key([Path(name) for name, *_ in stamp], folder)
+    with _uncollected():
+        known = recall(home(), folder, key)
+        if known is None:
+            known = _read(folder)
+            remember(home(), folder, key, known)
+    return known
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let no garbage be looked for while many small things are made that all stay."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(folder: Path) -> Knowledge:
     draft = read_folder(folder)
     _complain([*draft.faults, *cross_faults(draft)])
     return draft.knowledge
