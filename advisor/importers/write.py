@@ -114,4 +114,4 @@ def _scalar(value: Any) -> str:
 
 def _number(value: float) -> str:
     whole = value.is_integer() and abs(value) < 1e16
-    return str(int(value)) if whole else f"{value:.10g}"
+    return str(int(value)) if whole else repr(value)
