@@ -3,8 +3,9 @@
 `python -m advisor.importers.timm TABLE --knowledge DIR` rewrites `models/timm-*.yaml`,
 `results/imagenet.csv` and `results/latency-timm.csv`. Cards for the names in `DIR/timm.txt` are made here; a
 checkpoint that has a hand-written card (any other file in `DIR/models/`) keeps that card and gets only its
-results and speeds. What the curator says of a family stands in `DIR/timm-words.yaml`. The same input always
-gives the same bytes.
+results and speeds. Families and what the curator says of them stand in `DIR/timm-families.yaml`; what only timm's
+code knows (feature widths, stages, attention layers) in `DIR/timm-layers.csv`. The same input always gives the same
+bytes.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from typing import Any
 import yaml
 
 from advisor.errors import InputError, nearest
-from advisor.importers.timm_families import family_of
+from advisor.importers.timm_families import TimmFamily, family_of, read_families
+from advisor.importers.timm_words import praise
 from advisor.importers.write import csv_text, yaml_text
 
 __all__ = ["Imported", "import_timm", "main", "timm_card"]
@@ -28,6 +30,8 @@ SOURCE = "timm-results-2026-08"
 CONFIGS = "timm-1.0.31"
 SIZE_SOURCE = "derived-fp32-size"
 BYTES_PER_PARAMETER = 4
+DOCUMENTATION = "timm-docs"
+EXPLAIN = {True: "attention-rollout-paper", False: "pytorch-grad-cam"}
 SETS = {
     "top1": "imagenet-1k",
     "real_top1": "imagenet-real",
@@ -84,8 +88,9 @@ class Imported:
 def import_timm(
     table: Path,
     wanted: Sequence[str],
-    handmade: Sequence[str] = (),
-    words: Mapping[str, Mapping[str, Any]] | None = None,
+    handmade: Sequence[str],
+    families: Sequence[TimmFamily],
+    layers: Mapping[str, Mapping[str, str]],
 ) -> Imported:
     """Turn timm's published tables into knowledge.
 
@@ -93,9 +98,11 @@ def import_timm(
         timm's `benchmark-infer-*.csv` are read from beside it where they are.
     :param wanted: checkpoint names (`arch.tag`) that shall have a card.
     :param handmade: checkpoint names whose card exists; only their results and speeds are taken.
-    :param words: family slug → `good_for` and `weaknesses` that its cards inherit.
+    :param families: the families, the first that fits an architecture wins.
+    :param layers: architecture → its row of `timm-layers.csv`.
     :return: the files.
-    :raises InputError: if the table lacks a wanted checkpoint, naming the nearest, or knows no hub id for it.
+    :raises InputError: if the table lacks a wanted checkpoint, naming the nearest, or knows no hub id for it, or no
+        family fits it.
     """
     rows = _native(_read(table))
     for name in (*wanted, *handmade):
@@ -108,31 +115,36 @@ def import_timm(
                 f"{table.name}: {name!r} has no hub id", fix="Take it off the list of wanted names."
             )
     configs = {row["model"]: row for row in _read(table.with_name("timm_pretrained_cfgs.csv"), optional=True)}
-    families: dict[str, list[str]] = {}
+    members: dict[TimmFamily, list[str]] = {}
     for name in sorted(set(wanted) - set(handmade)):
-        families.setdefault(family_of(rows[name]["module"]).slug, []).append(name)
+        members.setdefault(family_of(name.partition(".")[0], families), []).append(name)
     files: dict[str, str] = {}
-    for slug, names in sorted(families.items()):
-        family = family_of(rows[names[0]]["module"])
-        cards = [timm_card(rows[name], configs.get(name, {})) for name in names]
-        files[f"models/timm-{slug}.yaml"] = yaml_text(
-            family.title, {**_defaults(family.attention), **(words or {}).get(slug, {})}, cards
-        )
+    for family, names in sorted(members.items(), key=lambda item: item[0].slug):
+        cards = [
+            timm_card(rows[name], configs.get(name, {}), family, layers.get(name.partition(".")[0], {}))
+            for name in names
+        ]
+        files[f"models/timm-{family.slug}.yaml"] = yaml_text(family.title, _defaults(family), cards)
     chosen = sorted({*wanted, *handmade})
     files["results/imagenet.csv"] = csv_text(_results(rows[name] for name in chosen))
     files["results/latency-timm.csv"] = csv_text(_latencies(table.parent, rows, chosen), LATENCY_COLUMNS)
     return Imported(files)
 
 
-def timm_card(row: Mapping[str, str], config: Mapping[str, str]) -> dict[str, Any]:
+def timm_card(
+    row: Mapping[str, str], config: Mapping[str, str], family: TimmFamily, layers: Mapping[str, str]
+) -> dict[str, Any]:
     """Make the plain card of one checkpoint at its native image size.
 
     :param row: its row of the merged table.
     :param config: its row of the pretrained configurations; empty if there is none.
+    :param family: its family.
+    :param layers: its architecture's row of `timm-layers.csv`; empty if there is none.
     :return: the card's keys and values, in the order in which they shall stand.
     """
     architecture, _, tag = row["model"].partition(".")
     parameters = float(row["params_m"].replace(",", "")) * 1e6
+    side = int(row["img_size"])
     card: dict[str, Any] = {
         "id": row["hf_hub_id"],
         "name": f"{architecture} ({tag})" if tag else architecture,
@@ -140,7 +152,7 @@ def timm_card(row: Mapping[str, str], config: Mapping[str, str]) -> dict[str, An
         "released": _released(config.get("paper_ids", "")),
         "licence": _licence(row["license"]),
         "where": [{"kind": "huggingface", "ref": row["hf_hub_id"]}, {"kind": "timm", "ref": row["model"]}],
-        "input": {"resolution": int(row["img_size"])},
+        "input": {"resolution": side},
         "parameters": {"value": round(parameters), "unit": "parameters", "source": SOURCE},
         "size_mb": {
             "value": round(parameters * BYTES_PER_PARAMETER / 1e6, 2),
@@ -149,26 +161,53 @@ def timm_card(row: Mapping[str, str], config: Mapping[str, str]) -> dict[str, An
         },
     }
     if row["gmacs"]:
-        flops = round(2 * float(row["gmacs"]) * 1e9)
+        flops = round(2 * float(row["gmacs"].replace(",", "")) * 1e9)
         card["flops"] = {"value": flops, "unit": "FLOP", "source": SOURCE, "protocol": "2 x multiply-adds"}
     if row.get("macts"):
-        count = round(float(row["macts"]) * 1e6)
+        count = round(float(row["macts"].replace(",", "")) * 1e6)
         card["activations"] = {"value": count, "unit": "activations", "source": SOURCE}
-    width = config.get("num_features", "")
-    if width and family_of(row["module"]).width_known:
-        card["embedding_dim"] = int(width)
+    if layers.get("embedding_dim"):
+        card["embedding_dim"] = int(layers["embedding_dim"])
+    if layers.get("freeze_at"):
+        card["freeze_at"] = layers["freeze_at"].split()
+    if layers.get("lora_targets"):
+        card["tuning"] = ["frozen", "head", "last-block", "lora", "full"]
+        card["lora_targets"] = layers["lora_targets"].split()
     card["trained_on"] = [name for pattern, name in TRAINING.items() if re.search(pattern, tag)] or None
+    cpu_ms, drawings = row.get("cpu_i7_12700h_ms"), row.get("sketch_top1")
+    card["good_for"] = praise(
+        family.good_for,
+        tag,
+        parameters,
+        side,
+        float(cpu_ms) if cpu_ms else None,
+        float(drawings) / 100 if drawings else None,
+    )
     return card
 
 
-def _defaults(attention: bool) -> dict[str, Any]:
+def _defaults(family: TimmFamily) -> dict[str, Any]:
     return {
         "tasks": ["image-classification", "image-embedding"],
         "library": "timm",
+        "authors": family.authors,
+        "released": _released(f"arXiv:{family.paper}"),
         "exports": ["onnx", "torchscript"],
-        "tuning": ["frozen", "head", "last-block", *(["lora"] if attention else []), "full"],
-        **({"lora_targets": ["qkv", "proj"]} if attention else {}),
-        "explain": ["attention-rollout", "occlusion"] if attention else ["grad-cam", "occlusion"],
+        "tuning": ["frozen", "head", "last-block", "full"],
+        "explain": ["attention-rollout", "occlusion"] if family.rollout else ["grad-cam", "occlusion"],
+        "maintained": {"value": "active", "source": SOURCE},
+        "documentation": {"value": "extensive", "source": DOCUMENTATION},
+        "cited": {
+            "architecture": CONFIGS,
+            "released": CONFIGS,
+            "tasks": CONFIGS,
+            "input": CONFIGS,
+            "freeze_at": CONFIGS,
+            "lora_targets": CONFIGS,
+            "exports": DOCUMENTATION,
+            "explain": EXPLAIN[family.rollout],
+        },
+        "weaknesses": family.weaknesses,
     }
 
 
@@ -286,9 +325,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if line.strip() and not line.startswith("#")
     ]
     handmade = _handmade(options.knowledge, [row["model"] for row in _read(options.table)])
-    spoken = options.knowledge / "timm-words.yaml"
-    words = yaml.safe_load(spoken.read_text(encoding="utf-8")) if spoken.is_file() else None
-    files = import_timm(options.table, wanted, handmade, words).files
+    families = read_families(options.knowledge / "timm-families.yaml")
+    known = _read(options.knowledge / "timm-layers.csv", optional=True)
+    layers = {row["architecture"]: row for row in known}
+    files = import_timm(options.table, wanted, handmade, families, layers).files
     for stale in (options.knowledge / "models").glob("timm-*.yaml"):
         if f"models/{stale.name}" not in files:
             stale.unlink()

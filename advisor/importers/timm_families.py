@@ -1,71 +1,71 @@
-"""How timm's modules are grouped into families, and what follows from a family's kind."""
+"""How timm's architectures are grouped into families, and what the curator says of each."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-__all__ = ["ModuleFamily", "family_of"]
+import yaml
+
+from advisor.errors import InputError
+
+__all__ = ["TimmFamily", "family_of", "read_families"]
 
 
-@dataclass(frozen=True)
-class ModuleFamily:
-    """A timm module as a family of cards.
+@dataclass(frozen=True, eq=False)
+class TimmFamily:
+    """An entry of `knowledge/timm-families.yaml`.
 
     :ivar slug: part of the file name.
     :ivar title: the family's name.
-    :ivar attention: whether it is built of attention blocks with `qkv` and `proj` layers.
-    :ivar width_known: whether `num_features` is the width of the pooled feature.
+    :ivar match: pattern for the beginning of an architecture's name.
+    :ivar good_for: what its members are good for, `{en, zh}`.
+    :ivar weaknesses: what speaks against them, `{en, zh}`.
+    :ivar authors: who designed it.
+    :ivar paper: its arXiv id, as in `1512.03385`.
+    :ivar rollout: whether its attention covers the whole picture.
     """
 
     slug: str
     title: str
-    attention: bool = False
-    width_known: bool = True
+    match: str
+    good_for: dict[str, str]
+    weaknesses: dict[str, str]
+    authors: str | None = None
+    paper: str | None = None
+    rollout: bool = False
 
 
-FAMILIES = {
-    "beit": ModuleFamily("beit", "BEiT", attention=True),
-    "byobnet": ModuleFamily("byobnet", "RepVGG, MobileOne and kindred ConvNets"),
-    "convnext": ModuleFamily("convnext", "ConvNeXt"),
-    "cspnet": ModuleFamily("cspnet", "CSPNet"),
-    "deit": ModuleFamily("deit", "DeiT", attention=True),
-    "densenet": ModuleFamily("densenet", "DenseNet"),
-    "edgenext": ModuleFamily("edgenext", "EdgeNeXt"),
-    "efficientnet": ModuleFamily("efficientnet", "EfficientNet"),
-    "efficientvit_mit": ModuleFamily("efficientvit", "EfficientViT (MIT)", width_known=False),
-    "eva": ModuleFamily("eva", "EVA and rotary ViT", attention=True),
-    "fastvit": ModuleFamily("fastvit", "FastViT"),
-    "ghostnet": ModuleFamily("ghostnet", "GhostNet", width_known=False),
-    "hgnet": ModuleFamily("hgnet", "PP-HGNet", width_known=False),
-    "hiera": ModuleFamily("hiera", "Hiera", attention=True),
-    "inception_next": ModuleFamily("inception-next", "InceptionNeXt", width_known=False),
-    "inception_resnet_v2": ModuleFamily("inception", "Inception"),
-    "inception_v3": ModuleFamily("inception", "Inception"),
-    "inception_v4": ModuleFamily("inception", "Inception"),
-    "xception": ModuleFamily("inception", "Inception"),
-    "levit": ModuleFamily("levit", "LeViT", width_known=False),
-    "maxxvit": ModuleFamily("maxvit", "CoAtNet and MaxViT", width_known=False),
-    "metaformer": ModuleFamily("metaformer", "MetaFormer (CAFormer, PoolFormer)", width_known=False),
-    "mobilenetv3": ModuleFamily("mobilenet", "MobileNet", width_known=False),
-    "mobilevit": ModuleFamily("mobilevit", "MobileViT"),
-    "nextvit": ModuleFamily("nextvit", "Next-ViT"),
-    "regnet": ModuleFamily("regnet", "RegNet"),
-    "repghost": ModuleFamily("ghostnet", "GhostNet", width_known=False),
-    "repvit": ModuleFamily("repvit", "RepViT"),
-    "resnet": ModuleFamily("resnet", "ResNet"),
-    "resnetv2": ModuleFamily("resnet", "ResNet"),
-    "rexnet": ModuleFamily("rexnet", "ReXNet"),
-    "swin_transformer": ModuleFamily("swin", "Swin Transformer", attention=True),
-    "swin_transformer_v2": ModuleFamily("swin", "Swin Transformer", attention=True),
-    "tiny_vit": ModuleFamily("tiny-vit", "TinyViT", attention=True),
-    "vgg": ModuleFamily("vgg", "VGG", width_known=False),
-    "vision_transformer": ModuleFamily("vit", "Vision Transformer (ViT)", attention=True),
-}  # fmt: skip
+def read_families(path: Path) -> tuple[TimmFamily, ...]:
+    """Read the families in their order.
 
-
-def family_of(module: str) -> ModuleFamily:
-    """Find the family of a timm module; a module that is not listed is a family of its own.
-
-    :param module: the module's name in `timm.models`.
-    :return: the family.
+    :param path: `timm-families.yaml`.
+    :return: the families; empty if there is no such file.
+    :raises InputError: if an entry has another key than a family's.
     """
-    known = FAMILIES.get(module)
-    return known or ModuleFamily(module.replace("_", "-"), module.replace("_", " "), width_known=False)
+    if not path.is_file():
+        return ()
+    entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    try:
+        return tuple(TimmFamily(**entry) for entry in entries)
+    except TypeError as error:
+        raise InputError(f"{path}: {error}", "the keys " + ", ".join(TimmFamily.__annotations__)) from None
+
+
+def family_of(architecture: str, families: Sequence[TimmFamily]) -> TimmFamily:
+    """Find the family of an architecture.
+
+    :param architecture: a timm architecture without its tag.
+    :param families: the families, the first that fits wins.
+    :return: the family.
+    :raises InputError: if none fits.
+    """
+    for family in families:
+        if re.match(family.match, architecture):
+            return family
+    raise InputError(
+        f"No family fits the timm architecture {architecture!r}",
+        "an entry of timm-families.yaml whose `match` fits its beginning",
+        "Add one there, or take the checkpoint off the list.",
+    )
