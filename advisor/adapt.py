@@ -1,5 +1,7 @@
 """How to fit a model to the user's data: what to train, how gently, and what to add."""
 
+from collections.abc import Hashable
+
 from advisor.brief import Brief
 from advisor.costs import train_minutes
 from advisor.knowledge import Device, Modality, ModelCard, Strategy
@@ -7,7 +9,7 @@ from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation
 from advisor.workload import amount
 
-__all__ = ["adapt", "adaptation_minutes"]
+__all__ = ["adapt", "adaptation_minutes", "plan", "planned_alike"]
 
 DEFAULT_TUNING: dict[str, tuple[Strategy, ...]] = {
     "weights": ("frozen", "head", "last-block", "full"),
@@ -112,6 +114,26 @@ def _per_class(brief: Brief) -> float | None:
 
 
 def _choose(card: ModelCard, brief: Brief, train_device: Device, modality: Modality) -> tuple[Strategy, str]:
+    ladder, because = plan(card, brief)
+    limit = brief.constraints.train_minutes
+    if limit is None:
+        return ladder[-1], because
+    for step in reversed(ladder):
+        minutes = adaptation_minutes(card, brief, train_device, modality, step).value
+        if minutes is None or minutes <= limit:
+            if step != ladder[-1]:
+                because = f"{ladder[-1]} would take longer than the {limit:g} minutes you allow, so {step}"
+            return step, because
+    return ladder[0], f"even the lightest way takes longer than {limit:g} minutes"
+
+
+def plan(card: ModelCard, brief: Brief) -> tuple[tuple[Strategy, ...], str]:
+    """Say which strategies the data ask for and the model allows.
+
+    :param card: the model.
+    :param brief: its data; the time that it allows is left aside.
+    :return: the strategies, lightest first, the last being the one to take; and why that one.
+    """
     offered = card.tuning or DEFAULT_TUNING[card.kind]
     wanted, because = _wanted(card, brief, offered)
     ladder = [step for step in LIGHTEST_FIRST if step in offered]
@@ -121,16 +143,12 @@ def _choose(card: ModelCard, brief: Brief, train_device: Device, modality: Modal
         because = "it is ready for this task and not made to be tuned"
     elif start != wanted:
         because = f"{because}; of what this model allows, {start} comes nearest"
-    limit = brief.constraints.train_minutes
-    if limit is None:
-        return start, because
-    for step in reversed(reachable or [start]):
-        minutes = adaptation_minutes(card, brief, train_device, modality, step).value
-        if minutes is None or minutes <= limit:
-            if step != start:
-                because = f"{start} would take longer than the {limit:g} minutes you allow, so {step}"
-            return step, because
-    return (reachable or [start])[0], f"even the lightest way takes longer than {limit:g} minutes"
+    return tuple(reachable or [start]), because
+
+
+def planned_alike(card: ModelCard) -> Hashable:
+    """Give what two cards must have in common for the same plan."""
+    return card.kind, card.tuning, (amount(card.parameters) or 0.0) >= LARGE
 
 
 def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tuple[Strategy, str]:

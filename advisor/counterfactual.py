@@ -1,45 +1,41 @@
 """What would have to change for a model to be admitted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from advisor.knowledge import Device, ModelCard
 from advisor.recommendation import Failed, NearMiss
 from advisor.rules import DEVICE_BOUND, NAMES, loosened
 
-__all__ = ["near_miss", "ratio"]
+__all__ = ["MOST_MISSES", "REACHABLE", "near_miss", "ratio"]
 
 CLOSE = 3.0
 REACHABLE = 10.0
 MOST_MISSES = 2
 
 
-def near_miss(
-    card: ModelCard,
-    failed: Sequence[Failed],
-    devices: Sequence[Device],
-    misses_on: Callable[[Device], Sequence[Failed]],
-) -> NearMiss | None:
+def near_miss(card: ModelCard, failed: Sequence[Failed], elsewhere: Device | None) -> NearMiss | None:
     """Make a near miss of a model that fails at most two constraints, none of them by far.
 
     By far is more than a factor 3, or 10 where another known device would do.
 
     :param card: the model.
     :param failed: the constraints that it misses.
-    :param devices: known devices, cheapest first.
-    :param misses_on: what the model would miss on another device.
+    :param elsewhere: the cheapest known device on which nothing that a device decides is missed, and nothing
+        new; None if there is no such device.
     :return: the near miss with what would admit it; None if it is too far off.
     """
     if len(failed) > MOST_MISSES or ratio(failed) > REACHABLE:
         return None
     bound = [miss for miss in failed if miss.constraint in DEVICE_BOUND]
-    elsewhere = _elsewhere(failed, devices, misses_on) if bound else None
+    if not bound:
+        elsewhere = None
     if ratio(failed) > CLOSE and (elsewhere is None or ratio([m for m in failed if m not in bound]) > CLOSE):
         return None
     changes = " and ".join(_change(miss, card) for miss in bound)
-    if bound and elsewhere is not None:
+    if elsewhere is not None:
         changes = f"{changes} or on {_with_article(elsewhere.name)}"
     free = [_change(miss, card) for miss in failed if miss.constraint not in DEVICE_BOUND]
-    if free and bound and elsewhere is not None:
+    if free and elsewhere is not None:
         changes = f"({changes})"
     return NearMiss(
         model=card.id, failed=tuple(failed), admitted_if=" and ".join([*filter(None, [changes]), *free])
@@ -54,17 +50,6 @@ def ratio(failed: Sequence[Failed]) -> float:
             limit, value = float(miss.limit), max(float(miss.value), 1e-12)
             worst = max(worst, value / limit, limit / value)
     return worst
-
-
-def _elsewhere(
-    failed: Sequence[Failed], devices: Sequence[Device], misses_on: Callable[[Device], Sequence[Failed]]
-) -> Device | None:
-    """Find the cheapest known device on which nothing that a device decides is missed, and nothing new."""
-    kept = {miss.constraint for miss in failed} - DEVICE_BOUND
-    for device in devices:
-        if {miss.constraint for miss in misses_on(device)} <= kept:
-            return device
-    return None
 
 
 def _change(miss: Failed, card: ModelCard) -> str:

@@ -1,22 +1,27 @@
 """Brief and knowledge to a reasoned shortlist."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
-from advisor.adapt import adapt, adaptation_minutes
+import numpy as np
+
+from advisor.adapt import LIGHTEST_FIRST, adapt, adaptation_minutes, plan, planned_alike
 from advisor.brief import Brief
+from advisor.columns import Columns, Flags, Floats, Rows, columns_for
 from advisor.costs import monthly_cost
-from advisor.counterfactual import near_miss, ratio
+from advisor.counterfactual import near_miss
 from advisor.errors import InputError
 from advisor.estimate import estimate
 from advisor.hardware import THIS_MACHINE, device, home
 from advisor.knowledge import Device, Knowledge, ModelCard, Task, load_knowledge
-from advisor.languages import english_name, has_language, primary
+from advisor.limits import Missed, admitting_devices, close_calls, failed_by, missed_limits, said
 from advisor.measured import Measured, read_measured
-from advisor.prior import prior_for
-from advisor.recommendation import Adaptation, Candidate, Dropped, Estimates, Failed, NearMiss, Recommendation
-from advisor.rules import NAMES, Loadable, check, excluded, misses
-from advisor.score import Judged, Scored, score
+from advisor.needs import Needs, needs_on, training_minutes
+from advisor.prior import Prior, prior_for
+from advisor.ranking import rank
+from advisor.recommendation import Adaptation, Candidate, Dropped, Estimates, NearMiss, Recommendation
+from advisor.rules import Loadable, excluded, excluded_alike
+from advisor.score import Judged, scored
+from advisor.sentences import notes, reasons
 
 __all__ = ["recommend"]
 
@@ -32,6 +37,8 @@ def recommend(
 ) -> Recommendation:
     """Recommend models for a brief.
 
+    All models are judged at once, as arrays; words, intervals and settings are made for those that are shown.
+
     :param brief: the need.
     :param knowledge: the knowledge base; the shipped one if None.
     :param models: consider only these; all of the task if None.
@@ -45,38 +52,59 @@ def recommend(
     known = load_knowledge() if knowledge is None else knowledge
     if limit < 0:
         raise InputError(f"The limit is {limit}", "0 or more")
-    judge = _Judge(brief, known, loadable, measured)
-    pool: list[Judged] = []
-    missed: list[tuple[float, NearMiss]] = []
-    dropped: list[Dropped] = []
-    cards = _considered(brief, known, models)
-    for card in cards:
-        out = excluded(card, brief, judge.loadable)
-        if out:
-            dropped.append(Dropped(model=card.id, because=out))
-            continue
-        estimates, adaptation = judge.needs(card)
-        failed = check(card, brief, judge.device, estimates)
-        if not failed:
-            pool.append(Judged(card, judge.prior.quality(card), estimates, adaptation))
-            continue
-        miss = near_miss(card, failed, judge.others, partial(judge.misses_on, card, estimates))
-        if miss:
-            missed.append((ratio(failed), miss))
-        else:
-            dropped.append(Dropped(model=card.id, because=_too_far(failed)))
-    ranked = score(pool, brief, judge.task.modality)
+    judge = _Judge(brief, known, models, loadable, measured)
+    columns, dropped = judge.columns, judge.excluded()
+    rows = np.flatnonzero([not because for because in dropped]).astype(np.intp)
+    needs, minutes = judge.needs(rows), judge.minutes(rows)
+    missed = missed_limits(columns, rows, brief, judge.device, needs, minutes)
+    failing = np.zeros(len(rows), dtype=bool)
+    for one in missed:
+        failing |= one.flags
+    near = judge.near_misses(rows, minutes, missed)
+    named = {miss.model for miss in near}
+    far = np.array(
+        [place for place in np.flatnonzero(failing) if columns.cards[rows[place]].id not in named],
+        dtype=np.intp,
+    )
+    for place, because in zip(far, said(missed, far), strict=True):
+        dropped[rows[place]] = because
+    keeps = ~failing
+    pool = rows[keeps]
+    quality, published = judge.quality(pool)
+    order, floors = rank(
+        columns, pool, quality, needs.only(keeps), minutes[keeps], brief, judge.task.modality
+    )
+    shown = [
+        scored(judge.judged(columns.cards[row]), floors, brief, judge.task.modality) for row in order[:limit]
+    ]
     return Recommendation(
         brief=brief,
-        considered=len(cards),
+        considered=len(columns),
         shortlist=tuple(
-            _candidate(one, rank, brief, judge.device) for rank, one in enumerate(ranked[:limit], 1)
+            Candidate(
+                model=one.judged.card.id,
+                rank=place,
+                score=one.score,
+                parts=one.parts,
+                quality=one.judged.quality,
+                estimates=one.judged.estimates,
+                adaptation=one.judged.adaptation,
+                because=reasons(one, brief, judge.device),
+            )
+            for place, one in enumerate(shown, 1)
         ),
-        beyond_limit=tuple(one.judged.card.id for one in ranked[limit:]),
-        near_misses=tuple(miss for _, miss in sorted(missed, key=lambda pair: (pair[0], pair[1].model))),
-        dropped=tuple(sorted(dropped, key=lambda one: one.model)),
-        notes=_notes(brief, judge, ranked, len(cards)),
-    )
+        beyond_limit=tuple(columns.cards[row].id for row in order[limit:]),
+        near_misses=tuple(near),
+        dropped=tuple(
+            Dropped(model=card.id, because=because)
+            for card, because in zip(columns.cards, dropped, strict=True)
+            if because
+        ),
+        notes=notes(
+            brief, judge.task, judge.device, len(columns), len(pool),
+            timed=not bool(np.isnan(needs.latency_ms[keeps]).all()), published=bool(published.any()),
+        ),
+    )  # fmt: skip
 
 
 class _Judge:
@@ -86,6 +114,7 @@ class _Judge:
         self,
         brief: Brief,
         knowledge: Knowledge,
+        models: Sequence[str] | None,
         loadable: Loadable | None,
         measured: Mapping[str, Measured] | None,
     ) -> None:
@@ -94,24 +123,94 @@ class _Judge:
         self.task: Task = knowledge.task(brief.task)
         self.device: Device = device(brief.constraints.device, knowledge)
         self.train_device: Device = device(brief.constraints.train_device, knowledge)
-        self.prior = prior_for(self.task, knowledge, brief)
-        self.loadable: Loadable = loadable or self._starter
+        self.columns: Columns = columns_for(knowledge, brief.task, models)
+        self.prior: Prior = self.columns.remembered(
+            ("prior", brief.task, brief.data.model_dump_json()),
+            lambda: prior_for(self.task, knowledge, brief),
+        )
+        starters = {starter.model for starter in knowledge.starters}
+        self.loadable: Loadable = loadable or (lambda card: card.id in starters)
         self.measured = read_measured(home()) if measured is None else measured
         if self.device.id != THIS_MACHINE:
             self.measured = {}
         others = [other for other in knowledge.devices if other.id != self.device.id]
         self.others = sorted(others, key=_price)
 
-    def _starter(self, card: ModelCard) -> bool:
-        return self.knowledge.starter(card.id) is not None
+    def excluded(self) -> list[str]:
+        """Say for each card why it is out of the question; empty if it is not."""
+        kinds = self.columns.kinds("excluded", excluded_alike)
+        here = [excluded(card, self.brief, lambda _: True) for card in kinds.examples]
+        if not self.brief.constraints.offline:
+            return [here[code] for code in kinds.codes]
+        away = [excluded(card, self.brief, lambda _: False) for card in kinds.examples]
+        return [
+            here[code] if here[code] == away[code] or self.loadable(card) else away[code]
+            for card, code in zip(self.columns.cards, kinds.codes, strict=True)
+        ]
 
-    def needs(self, card: ModelCard) -> tuple[Estimates, Adaptation]:
-        """Estimate what a model needs here, and how to adapt it."""
+    def needs(self, rows: Rows) -> Needs:
+        """Estimate what cards need on the brief's device."""
+        return needs_on(self.device, self.columns, rows, self.brief, self.knowledge, self.task, self.measured)
+
+    def minutes(self, rows: Rows) -> Floats:
+        """Estimate the training time of each card by the strategy that it would be given."""
+        kinds = self.columns.kinds("planned", planned_alike)
+        codes, limit = kinds.codes[rows], self.brief.constraints.train_minutes
+        found = np.full(len(rows), np.nan)
+        ladders = [plan(card, self.brief)[0] for card in kinds.examples]
+        waiting = np.ones(len(rows), dtype=bool)
+        for step in reversed(LIGHTEST_FIRST):
+            offers = np.array([step in ladder for ladder in ladders], dtype=bool)[codes]
+            asked = np.flatnonzero(waiting & offers)
+            if not len(asked):
+                continue
+            takes = training_minutes(
+                step, self.train_device, self.columns, rows[asked], self.brief, self.task
+            )
+            found[asked] = takes
+            waiting[asked] = False if limit is None else takes > limit
+        return found
+
+    def near_misses(self, rows: Rows, minutes: Floats, missed: Sequence[Missed]) -> list[NearMiss]:
+        """Make the near misses, the closest first."""
+        calls, ratio = close_calls(missed, len(rows))
+        places = np.flatnonzero(calls)
+
+        def misses_on(other: Device, some: Rows) -> list[Missed]:
+            there = needs_on(other, self.columns, rows[some], self.brief, self.knowledge, self.task)
+            return missed_limits(self.columns, rows[some], self.brief, other, there, minutes[some])
+
+        elsewhere = admitting_devices(missed, places, self.others, misses_on)
+        found = [
+            (float(ratio[place]), miss)
+            for place in places.tolist()
+            if (
+                miss := near_miss(
+                    self.columns.cards[rows[place]], failed_by(missed, place), elsewhere.get(place)
+                )
+            )
+        ]
+        return [miss for _, miss in sorted(found, key=lambda pair: (pair[0], pair[1].model))]
+
+    def quality(self, rows: Rows) -> tuple[Floats, Flags]:
+        """Give the expected quality of cards, and which of them have published results."""
+        asked = ("quality", self.brief.task, self.brief.data.model_dump_json())
+        table = self.columns.table(asked, 2)
+
+        def fill(row: int) -> tuple[float | None, float]:
+            quality = self.prior.quality(self.columns.cards[row])
+            return quality.value, float(quality.basis == "published")
+
+        values, published = table.read(rows, fill)
+        return values, published > 0
+
+    def judged(self, card: ModelCard) -> Judged:
+        """Say all that is expected of a model that is shown."""
         data = self.brief.data
         here = estimate(
             card, self.device, self.knowledge, tokens=data.tokens, task=self.task.id, measured=self.measured
         )
-        adaptation = adapt(
+        adaptation: Adaptation = adapt(
             card, self.brief, self.train_device, self.task.modality,
             latency_ms=here.latency_ms.value, size_mb=here.size_mb.value,
         )  # fmt: skip
@@ -125,133 +224,8 @@ class _Judge:
             ),
             monthly_cost_usd=monthly_cost(card, self.device, self.brief, here.latency_ms.value),
         )
-        return estimates, adaptation
-
-    def misses_on(self, card: ModelCard, own: Estimates, other: Device) -> tuple[Failed, ...]:
-        """Say what a model would miss on another device."""
-        there = estimate(card, other, self.knowledge, tokens=self.brief.data.tokens, task=self.task.id)
-        moved = own.model_copy(
-            update={
-                "latency_ms": there.latency_ms,
-                "throughput_per_s": there.throughput_per_s,
-                "memory_mb": there.memory_mb,
-                "monthly_cost_usd": monthly_cost(card, other, self.brief, there.latency_ms.value),
-            }
-        )
-        return misses(card, self.brief, other, moved)
-
-
-def _considered(brief: Brief, knowledge: Knowledge, models: Sequence[str] | None) -> list[ModelCard]:
-    if models is None:
-        return sorted(knowledge.for_task(brief.task), key=lambda card: card.id)
-    return [knowledge.model(id) for id in sorted(set(models))]
+        return Judged(card, self.prior.quality(card), estimates, adaptation)
 
 
 def _price(other: Device) -> tuple[bool, float, str]:
     return other.usd_per_hour is None, other.usd_per_hour or 0.0, other.id
-
-
-def _too_far(failed: Sequence[Failed]) -> str:
-    said = []
-    for miss in failed:
-        noun, unit = NAMES.get(miss.constraint, (miss.constraint, ""))
-        least = "at least" if miss.constraint == "throughput_per_s" else "at most"
-        if isinstance(miss.value, int | float) and isinstance(miss.limit, int | float):
-            said.append(f"{noun}: {miss.value:.4g} {unit}, asked is {least} {miss.limit:.4g}")
-        elif miss.value is None:
-            said.append(f"{noun}: unknown, asked is {least} {miss.limit}")
-        else:
-            said.append(f"{noun}: {miss.value}, asked is {miss.limit}")
-    return "; ".join(said)
-
-
-def _candidate(one: Scored, rank: int, brief: Brief, on: Device) -> Candidate:
-    judged = one.judged
-    return Candidate(
-        model=judged.card.id,
-        rank=rank,
-        score=one.score,
-        parts=one.parts,
-        quality=judged.quality,
-        estimates=judged.estimates,
-        adaptation=judged.adaptation,
-        because=_because(one, brief, on),
-    )
-
-
-def _because(one: Scored, brief: Brief, on: Device) -> tuple[str, ...]:
-    judged = one.judged
-    said: list[str] = []
-    quality = judged.quality
-    if quality.value is None:
-        said.append("Nobody has published how well it does this; only a test can tell.")
-    else:
-        grade = next(word for least, word in GRADES if quality.value >= least)
-        how = (
-            "Published results"
-            if quality.basis == "published"
-            else "Models like it (it has no results of its own)"
-        )
-        said.append(
-            f"{how} are {grade}: {100 * quality.value:.0f} points between a poor 0 and an excellent 100."
-        )
-    latency, most = judged.estimates.latency_ms, brief.constraints.latency_ms
-    if latency.value is not None:
-        against = f", within your {most:g} ms" if most else ""
-        said.append(
-            f"One answer takes about {_duration(latency.value)} on {on.name}{against} ({latency.basis})."
-        )
-    if judged.card.good_for:
-        said.append(f"Good for: {judged.card.good_for.en}")
-    strategy = judged.adaptation
-    said.append(f"{STRATEGY_WORDS[strategy.strategy]}: {strategy.because}.")
-    if judged.card.licence.trap:
-        said.append(f"Mind its licence ({judged.card.licence.id}): {judged.card.licence.trap}")
-    if judged.card.superseded_by:
-        said.append(f"There is a newer one: {judged.card.superseded_by}.")
-    return tuple(said)
-
-
-def _duration(ms: float) -> str:
-    return f"{ms:.3g} ms" if ms < 1000 else f"{ms / 1000:.2g} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
-
-
-GRADES = ((0.85, "excellent"), (0.7, "very good"), (0.5, "good"), (0.3, "fair"), (0.0, "modest"))
-STRATEGY_WORDS = {
-    "zero-shot": "Use it as it is",
-    "prompt": "Steer it by good instructions",
-    "frozen": "Keep it frozen and train a small classifier on top",
-    "head": "Train its last layer",
-    "last-block": "Train its last block",
-    "lora": "Train small added matrices (LoRA)",
-    "full": "Train all of it",
-    "from-scratch": "Train it on your data alone",
-}
-
-
-def _notes(brief: Brief, judge: _Judge, ranked: Sequence[Scored], considered: int) -> tuple[str, ...]:
-    notes: list[str] = []
-    languages = brief.data.languages
-    speaks = has_language(judge.task.id, judge.task.modality)
-    if speaks and not languages:
-        notes.append(
-            "The language is open and taken to be English: say it (data.languages), it changes the ranking."
-        )
-    if speaks and languages and brief.constraints.offline and primary(languages[0]) != "en":
-        names = english_name(languages[0])
-        notes.append(
-            f"The offline starter set is thin for {names}: {len(ranked)} of {considered} models qualify"
-            " without a download; with one allowed there are stronger ones."
-        )
-    if all(getattr(brief.priorities, name) == 0 for name in type(brief.priorities).model_fields):
-        notes.append("Every priority is 0: all criteria count the same.")
-    if brief.data.examples is None and judge.task.probeable:
-        notes.append("The number of examples is open: say it or add data, it decides how much to tune.")
-    if ranked and all(one.judged.estimates.latency_ms.value is None for one in ranked):
-        notes.append(f"The speed of {judge.device.name} is unknown, so no latency could be estimated.")
-    guessed = [one for one in ranked if one.judged.quality.basis != "published"]
-    if ranked and len(guessed) == len(ranked):
-        notes.append(
-            "None of these models has published results for this task: the ranking is weak, probe it."
-        )
-    return tuple(notes)

