@@ -58,6 +58,8 @@ def _change(miss: Failed, card: ModelCard) -> str:
             return f"its licence turns out to be {miss.limit}: it is unknown"
         trap = f" ({card.licence.trap})" if card.licence.trap else ""
         return f"the licence need not be {miss.limit}: it is {miss.value}{trap}"
+    if miss.constraint == "rows":
+        return f"it learns from a sample of {miss.value:g} of your {miss.limit:g} rows"
     noun, unit = NAMES[miss.constraint]
     limit = loosened(miss)
     least = miss.constraint == "throughput_per_s"

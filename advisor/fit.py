@@ -1,5 +1,6 @@
 """How the user's data move a model's expected quality."""
 
+import math
 from collections.abc import Callable, Hashable
 
 import numpy as np
@@ -39,6 +40,12 @@ RELATIVES: dict[str, tuple[str, ...]] = {
     "retail": ("amazon", "product", "shop"),
     "speech": ("librispeech", "common-voice", "voxpopuli", "gigaspeech"),
 }
+TAUGHT = frozenset({
+    "image-classification", "text-classification", "token-classification", "extractive-qa", "summarisation",
+    "translation", "audio-classification", "tabular-classification", "tabular-regression",
+    "time-series-classification",
+})  # fmt: skip
+"""Tasks whose answers a bare body cannot give before somebody has shown it examples."""
 Move = tuple[float, str] | None
 
 
@@ -95,7 +102,7 @@ def _few(card: ModelCard, brief: Brief, modality: Modality) -> Move:
 def _blown_up(card: ModelCard, brief: Brief, modality: Modality) -> Move:
     own, side = brief.data.resolution, card.input.resolution
     if own and side and own < 0.5 * side:
-        return -0.02, f"your images of {own} pixels are blown up to {side}"
+        return -0.03 * math.log2(side / own), f"your images of {own} pixels are blown up to {side}"
     return None
 
 
@@ -104,6 +111,16 @@ def _cut(card: ModelCard, brief: Brief, modality: Modality) -> Move:
     if length and most and length > most:
         return -0.1 * (1 - most / length), f"your texts of {length} tokens are cut at {most}"
     return None
+
+
+def _untaught(card: ModelCard, brief: Brief, modality: Modality) -> Move:
+    if brief.data.examples != 0 or brief.task not in TAUGHT or _ready(card):
+        return None
+    return -0.35, "it must be taught by labelled examples before it does this, and you have none"
+
+
+def _ready(card: ModelCard) -> bool:
+    return card.kind == "api" or bool({"zero-shot", "prompt"}.intersection(card.tuning))
 
 
 def _embeds(card: ModelCard) -> bool:
@@ -123,5 +140,6 @@ JUDGEMENTS: dict[str, tuple[Callable[[ModelCard], Hashable], Judge]] = {
     "few examples": (lambda card: (card.kind, _embeds(card), _large(card)), _few),
     "resolution": (lambda card: card.input.resolution, _blown_up),
     "tokens": (lambda card: card.input.tokens, _cut),
+    "taught": (_ready, _untaught),
 }
 """Each judgement with what two cards must have in common to be judged alike."""

@@ -11,7 +11,7 @@ from advisor.counterfactual import MOST_MISSES, REACHABLE
 from advisor.knowledge import Device
 from advisor.needs import Needs
 from advisor.recommendation import Failed
-from advisor.rules import DEVICE_BOUND, NAMES, licence_alike, misses_licence
+from advisor.rules import AT_LEAST, DEVICE_BOUND, NAMES, licence_alike, misses_licence
 
 __all__ = ["Missed", "admitting_devices", "close_calls", "failed_by", "missed_limits", "said"]
 
@@ -73,6 +73,7 @@ def missed_limits(
         *_least("throughput_per_s", limits.throughput_per_s, needs.throughput_per_s),
         *_most("train_minutes", limits.train_minutes, minutes, own),
         *_most("monthly_cost_usd", limits.monthly_cost_usd, needs.monthly_cost_usd),
+        *_holds(columns, rows, brief.data.examples),
         *_most("memory_mb", limits.memory_mb, needs.memory_mb, own),
         *_most("size_mb", limits.size_mb, needs.size_mb, own),
         *_most("device_memory_mb", device.memory_mb, needs.memory_mb, own & ~np.isnan(needs.memory_mb)),
@@ -135,7 +136,7 @@ def said(missed: Sequence[Missed], places: Rows) -> list[str]:
     parts: list[list[str]] = [[] for _ in places]
     for one in missed:
         noun, unit = NAMES.get(one.constraint, (one.constraint, ""))
-        least = "at least" if one.constraint == "throughput_per_s" else "at most"
+        least = "at least" if one.constraint in AT_LEAST else "at most"
         start, end = f"{noun}: ", f", asked is {one.limit}"
         unknown = f"{noun}: unknown, asked is {least} {one.limit}"
         if not isinstance(one.limit, str):
@@ -155,6 +156,14 @@ def _any(missed: Sequence[Missed], count: int) -> Flags:
     for one in missed:
         flags |= one.flags
     return flags
+
+
+def _holds(columns: Columns, rows: Rows, examples: int | None) -> list[Missed]:
+    """Hold the number of examples against the longest table that each model learns from."""
+    if not examples:
+        return []
+    longest = columns.line("rows", lambda card: card.input.rows)[rows]
+    return [Missed("rows", float(examples), longest, longest < examples)]
 
 
 def _value(one: Missed, place: int) -> float | str | None:

