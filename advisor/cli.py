@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from advisor.brief import read_brief
 from advisor.errors import AdvisorError, Cancelled, InputError, NothingQualifies, nearest
 from advisor.knowledge import Fact, Knowledge, ModelCard, load_knowledge
+
+if TYPE_CHECKING:
+    from advisor.jobs.request import ProbeRequest
 
 __all__ = ["app", "main"]
 
@@ -349,41 +352,18 @@ def estimate(
     _table(rows)
 
 
-def _probe(
-    verb: Literal["probe", "run"],
-    brief: Path,
-    data: Path,
-    out: Path,
-    budget: float,
-    models: str | None,
-    seed: int,
-    offline: bool,
-    plan: Path | None,
-    engine: str,
-    text: str | None,
-    label: str | None,
-    knowledge: Path | None,
-) -> None:
-    from advisor.jobs.prepare import cancel_early, prepare, read_plan
+def _probe(request: "ProbeRequest", engine: str) -> None:
+    from advisor.jobs.prepare import cancel_early, prepare
 
     if engine != "local":
         raise InputError(f"Unknown engine {engine!r}", "local", nearest(engine, ["local"]))
-    need, ids, schedule = read_brief(brief), _ids(models), read_plan(plan) if plan else None
-    asked: dict[str, Any] = {
-        "budget_s": budget,
-        "models": ids,
-        "seed": seed,
-        "offline": offline,
-        "knowledge": knowledge,
-        "verb": verb,
-    }
     try:
-        folder = prepare(need, data, out, plan=schedule, text=text, label=label, **asked)
+        folder = prepare(request)
     except KeyboardInterrupt:
-        written = cancel_early(need, data, out, **asked)
-        rest = f"; the advice is in {out}" if written else ""
+        written = cancel_early(request)
+        rest = f"; the advice is in {request.out}" if written else ""
         raise Cancelled(f"Cancelled before anything was probed{rest}") from None
-    _finish(out, verb == "run", lambda: _supervised(folder))
+    _finish(request.out, request.verb == "run", lambda: _supervised(folder))
 
 
 def _supervised(folder: Any) -> Any:
@@ -422,7 +402,9 @@ def _tell(event: Mapping[str, Any]) -> None:
         )
     elif kind == "model-ended":
         _progress(f"{at}    {event['status']}: {event['because']}  {model}")
-    elif kind == "done":
+    elif kind == "died":
+        _progress(f"{at}    the worker ended with {event['how']}  {model}")
+    elif kind in ("done", "queued"):
         _progress(f"{at}  {event['because']}")
 
 
@@ -446,7 +428,14 @@ def probe(
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Fine-tune the shortlist briefly on your data and decide."""
-    _probe("probe", brief, data, out, budget, models, seed, offline, plan, engine, text, label, knowledge)
+    from advisor.jobs.prepare import read_plan
+    from advisor.jobs.request import ProbeRequest
+
+    request = ProbeRequest(
+        read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
+        plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="probe",
+    )  # fmt: skip
+    _probe(request, engine)
 
 
 @app.command()
@@ -465,15 +454,28 @@ def run(
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Recommend, probe, decide and write the report as JSON, HTML and Markdown."""
-    _probe("run", brief, data, out, budget, models, seed, offline, plan, engine, text, label, knowledge)
+    from advisor.jobs.prepare import read_plan
+    from advisor.jobs.request import ProbeRequest
+
+    request = ProbeRequest(
+        read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
+        plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="run",
+    )  # fmt: skip
+    _probe(request, engine)
 
 
 @app.command()
-def resume(run: Path, knowledge: KnowledgeDir = None) -> None:
-    """Go on with a run from its last finished rung."""
+def resume(
+    run: Path,
+    retry: Annotated[bool, typer.Option("--retry", help="Try the models that failed again.")] = False,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Go on with a run from its last finished rung; one that is over only says what it found."""
     from advisor.jobs.run import reopen
 
-    folder = reopen(run, knowledge)
+    folder = reopen(run, knowledge, retry=retry)
+    if folder.over():
+        _progress("This run is over; nothing is left to do. --retry tries the models that failed again.")
     views = (run / "report.html").exists() or folder.spec().command.startswith("advisor run")
     _finish(run, views, lambda: _supervised(folder))
 

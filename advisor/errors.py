@@ -6,6 +6,7 @@ AdvisorError                what was wrong, what is allowed, the way out; exit c
 │   ├── DataError
 │   └── KnowledgeError      names file and line of each fault
 ├── NothingQualifies        exit 3: no model qualifies, or nothing could be probed
+├── StorageError           the disk is full, read-only or broken; what is finished is kept
 ├── WeightsUnavailable      one model's weights cannot be had; a row in the results, never a lost run
 └── Cancelled               exit 130: the user asked to stop
 """
@@ -21,6 +22,7 @@ __all__ = [
     "InputError",
     "KnowledgeError",
     "NothingQualifies",
+    "StorageError",
     "WeightsUnavailable",
     "nearest",
 ]
@@ -71,6 +73,10 @@ class NothingQualifies(AdvisorError):
     """No model meets the brief, or none could be probed."""
 
     exit_code = 3
+
+
+class StorageError(AdvisorError):
+    """Something cannot be written: the disk is full, read-only or broken."""
 
 
 class WeightsUnavailable(AdvisorError):

@@ -665,12 +665,17 @@ def test_a_run_from_its_start_to_its_last_view(advisor: Advisor, own_register: N
     one_complaint(advisor("report", "run", "--format", "md", "-o", "nix/x"), "nix/x")
     one_complaint(advisor("run", "-b", brief(), "-d", "tickets.csv", "-o", "run"), "advisor resume")
 
+    events = Path("run/events.jsonl").read_bytes()
     resumed = advisor("resume", "run")
     assert resumed.code == 0
+    assert "nothing is left to do" in resumed.err
+    assert Path("run/events.jsonl").read_bytes() == events, "no worker was started"
     again = json.loads(Path("run/report.json").read_text(encoding="utf-8"))
     assert again["decision"] == report["decision"]
     one_complaint(advisor("resume", "run", "--knowledge", "nix"), "nix")
     Path("tickets.csv").rename("moved.csv")
+    assert advisor("resume", "run").code == 0, "a run that is over needs no data"
+    Path("run/state.json").write_text('{"state": "cancelled"}', encoding="utf-8")
     one_complaint(advisor("resume", "run"), "tickets.csv", "gone")
 
 

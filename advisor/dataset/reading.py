@@ -118,7 +118,8 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
     ]
     kept, small = drop_small([label for _, label, _ in whole], [name for name, _, _ in whole], path)
     whole = [whole[index] for index in kept]
-    ids, labels = tuple(name for name, _, _ in whole), tuple(label for _, label, _ in whole)
+    names, labels = tuple(name for name, _, _ in whole), tuple(label for _, label, _ in whole)
+    ids = tuple(name.removeprefix(layout.base) for name in names)
     exact = group_equal([look.digest for _, _, look in whole])
     groups = group_similar([look.thumb if min(look.size) >= 8 else b"" for _, _, look in whole], exact)
     findings += small + note_labels(labels, ids) + note_repeats(labels, ids, exact, groups, "images")
@@ -128,7 +129,7 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
         origin=path,
         ids=ids,
         labels=labels,
-        contents=ids,
+        contents=names,
         groups=tuple(groups),
         sha256=digest.hexdigest(),
         findings=_ordered(findings),

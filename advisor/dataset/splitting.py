@@ -13,15 +13,16 @@ SHARES = {"report": 0.2, "select": 0.2}
 def split(dataset: Dataset, *, seed: int = 0) -> Splits:
     """Split about 60/20/20 within each class; duplicates stay together.
 
-    Groups are dealt in the order of a hash of seed and content (the text, or the path of an image), so the
-    order of files or rows does not matter. A class of three or more groups is in all three splits; of two
-    groups one is learnt from and one judged by; a single group is learnt from. A group with several labels
-    counts for the one with the fewest groups.
+    Groups are dealt in the order of a hash of seed and content (the text, or the path of an image below any
+    wrapping folder), so neither the order of files or rows nor their packing matters. A class of three or more
+    groups is in all three splits; of two groups one is learnt from and one judged by; a single group is learnt
+    from. A group with several labels counts for the one with the fewest groups.
 
     :param dataset: the examples.
     :param seed: another seed deals otherwise.
     :return: ascending indices, each example in exactly one split.
     """
+    named = dataset.ids if dataset.task == "image-classification" else dataset.contents
     members: dict[int, list[int]] = defaultdict(list)
     for index, number in enumerate(dataset.groups):
         members[number].append(index)
@@ -34,7 +35,7 @@ def split(dataset: Dataset, *, seed: int = 0) -> Splits:
     for group in members.values():
         stratum = min({dataset.labels[index] for index in group}, key=lambda label: (spread[label], label))
         key = min(
-            hashlib.blake2b(salt + dataset.contents[index].encode("utf-8", "replace"), digest_size=8).digest()
+            hashlib.blake2b(salt + named[index].encode("utf-8", "replace"), digest_size=8).digest()
             for index in group
         )
         strata[stratum].append((-len(group), key, group))

@@ -33,11 +33,12 @@ class Dataset:
     """Labelled examples in memory: n ids, labels and contents.
 
     :ivar origin: the folder, zip or table that was read.
-    :ivar ids: how to name an example to the user: relative path, or `row 12` as an editor counts.
+    :ivar ids: how to name an example to the user: its path below any wrapping folder, or `row 12` as an editor
+        counts.
     :ivar labels: the class of each example, as the user wrote it (trimmed).
     :ivar contents: the text, or for images the path inside the folder or zip.
     :ivar groups: examples with the same number are duplicates and stay on one side of every split.
-    :ivar sha256: over the sorted (relative path, content) of everything read.
+    :ivar sha256: over the sorted (path below any wrapping folder, content) of everything read.
     :ivar columns: the text and the label column of a table.
     :ivar sizes: width and height of each image in pixels, as stored; empty for texts.
     :ivar grey: for each image whether it has no colour; empty for texts.

@@ -1,13 +1,17 @@
 """A run is a folder; these start, watch, cancel, resume and list runs."""
 
+from advisor.jobs.retention import Kept, clean, kept
 from advisor.jobs.run import cancel, resume, resume_probe, run_probe, start_probe
 from advisor.jobs.view import RunEntry, RunView, delete_run, read_run, runs
 
 __all__ = [
+    "Kept",
     "RunEntry",
     "RunView",
     "cancel",
+    "clean",
     "delete_run",
+    "kept",
     "read_run",
     "resume",
     "resume_probe",

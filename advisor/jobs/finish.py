@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from advisor.decide import decide
 from advisor.errors import AdvisorError
-from advisor.jobs.folder import Examples, RunFolder, RungRecord, RunSpec
+from advisor.jobs.files import write_atomically
+from advisor.jobs.folder import RunFolder
+from advisor.jobs.records import Examples, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.measured import Measured, record_measured
 from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
 from advisor.probe.plan import BASELINES
-from advisor.report.store import write_report
+from advisor.report.store import report_json
 from advisor.result import (
     DatasetSummary,
     Decision,
@@ -58,7 +60,7 @@ def finish(folder: RunFolder) -> Report:
         probe=probe,
         decision=decision,
     )
-    write_report(report, folder.report_path)
+    write_atomically(folder.report_path, report_json(report))
     if spec.brief.task == "image-classification":
         _remember(probe)
     return report
@@ -120,7 +122,7 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
         told = [
             str(e["because"])
             for e in folder.events()
-            if e.get("kind") in ("done", "cancelled") and "because" in e
+            if e.get("kind") in ("done", "cancelled", "broken") and "because" in e
         ]
         because = ending.because if ending else f"not begun: {told[-1] if told else 'the run ended early'}"
         status = ending.status if ending else "stopped"

@@ -1,130 +1,45 @@
 """A run is a folder: what was asked, what happened, what was found. The folder is the truth, not any process.
 
-run.json             what was asked (`RunSpec`)
+run.json             what was asked (`RunSpec`), with the checksums of the next two; written last of what is laid out
 recommendation.json  the advice it started from
 examples.json        the labelled examples of each split
-events.jsonl         one line per event, appended and flushed
+events.jsonl         one line per event, only ever appended
 rungs/MODEL/         one json + npz per finished rung, and because.json where the model ended early
-report.json          the outcome; its presence means that the run is over
-state.json           queued, running, done, cancelled or failed, with the supervisor's process id
+report.json          the outcome; its checksum stands in state.json
+state.json           queued, running, done, cancelled or failed
+owner.json           the process at work on it, with a heartbeat; gone when none is
+cancel               somebody wishes the run to stop
 """
 
+import contextlib
+import io
 import json
 import os
 import re
 import time
 from collections.abc import Mapping
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from advisor.brief import Brief
-from advisor.dataset.types import Finding
-from advisor.errors import InputError
-from advisor.quantity import Frozen
+from advisor.errors import InputError, StorageError
+from advisor.jobs.events import append_event, read_events
+from advisor.jobs.files import seal, storing, unseal, write_atomically
+from advisor.jobs.owner import alive, describe
+from advisor.jobs.records import Ending, Examples, Plan, RungRecord, RunSpec
 from advisor.recommendation import Recommendation
-from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status
 
 __all__ = ["Ending", "Examples", "Plan", "RunFolder", "RunSpec", "RungRecord", "State", "write_atomically"]
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
-
-
-class Plan(Frozen):
-    """A schedule without a clock: how many examples, and which rungs each model climbs, in order."""
-
-    examples: SplitSizes | None = None
-    models: dict[str, tuple[str, ...]]
-
-
-class RunSpec(Frozen):
-    """What was asked of a run."""
-
-    version: int = Field(default=1, alias="schema", serialization_alias="schema")
-    brief: Brief
-    brief_filled: tuple[str, ...] = ()
-    data: str
-    budget_s: float = Field(gt=0)
-    seed: int = 0
-    offline: bool = False
-    models: tuple[str, ...] | None = None
-    chosen: tuple[str, ...] = ()
-    plan: Plan | None = None
-    columns: tuple[str, str] | None = None
-    knowledge: str | None = None
-    created: str
-    command: str
-
-
-class Examples(Frozen):
-    """The examples that a probe uses, with their splits: positions into `ids`.
-
-    :ivar first: how many of `train`, from its start, the first rung learns from.
-    :ivar available: the sizes of the whole splits, of which the budget may have taken a part.
-    """
-
-    task: str
-    origin: str
-    name: str
-    sha256: str
-    total: int
-    counts: dict[str, int]
-    labels: tuple[str, ...]
-    ids: tuple[str, ...]
-    contents: tuple[str, ...]
-    truth: tuple[int, ...]
-    train: tuple[int, ...]
-    select: tuple[int, ...]
-    report: tuple[int, ...]
-    first: int
-    available: SplitSizes
-    findings: tuple[Finding, ...] = ()
-    typical_length: float = 0.0
-
-
-class RungRecord(Frozen):
-    """A finished rung. Its predictions lie beside it; the report split's stay unopened until the end."""
-
-    model: str
-    kind: Literal["weights", "baseline"]
-    rung: str
-    position: int
-    strategy: str
-    revision: str | None
-    licence: str | None = None
-    hyperparameters: dict[str, Any]
-    curve: tuple[CurvePoint, ...]
-    seconds: float
-    note: str = ""
-    transferability: dict[str, float] = Field(default_factory=dict)
-    latency_ms: LatencyMeasured | None = None
-    throughput_per_s: float | None = None
-    peak_memory_mb: float | None = None
-    size_mb: float | None = None
-
-
-class Ending(Frozen):
-    """Why a model went no further."""
-
-    model: str
-    status: Status
-    because: str
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old content or the whole new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    data = content.encode() if isinstance(content, str) else content
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+LAYOUT = 2
+TURNS = ("start", "done", "cancelled", "broken", "resume", "damaged")
+LAYING = ".laying-out"
+LAID = frozenset(("examples.json", "recommendation.json", "brief.yaml", LAYING))
 
 
 def _slug(model: str) -> str:
@@ -139,26 +54,67 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path, spec: RunSpec) -> "RunFolder":
-        """Start a run in a folder that is absent or empty.
+    def vacant(cls, path: Path) -> bool:
+        """Say whether a run may be laid out here: nothing there, nothing in it, or only the rest of a dead attempt."""
+        if not path.exists():
+            return True
+        if not path.is_dir():
+            return False
+        names = {entry.name for entry in path.iterdir() if not entry.name.endswith(".tmp")}
+        if not names:
+            return True
+        return LAYING in names and names <= LAID and not alive(_noted(path / LAYING))
+
+    @classmethod
+    def check_vacant(cls, path: Path) -> None:
+        """Refuse a folder that is in use.
 
         :raises InputError: if the folder holds anything.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if not cls.vacant(path):
             raise InputError(
                 f"The run folder {path} exists and is not empty",
                 "a folder that is absent or empty",
                 f"Choose another with -o, or go on with `advisor resume {path}`.",
             )
+
+    @classmethod
+    def create(cls, path: Path, spec: RunSpec, files: Mapping[str, str] | None = None) -> "RunFolder":
+        """Start a run in a folder that is absent or empty. It exists from the moment that run.json does.
+
+        :param files: what else to lay down: name and content.
+        :raises InputError: if the folder holds anything.
+        :raises StorageError: if it cannot be written; what was begun is taken away again.
+        """
+        cls.check_vacant(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"The run folder {path} cannot be made: {error.strerror}", "a folder you may write to"
             ) from None
-        folder = cls(path)
-        write_atomically(path / "run.json", spec.model_dump_json(by_alias=True, indent=1))
-        folder.set_state("queued")
+        contents = dict(files or {})
+        try:
+            write_atomically(path / LAYING, json.dumps(describe(os.getpid())))
+            for name, content in contents.items():
+                write_atomically(path / name, content)
+            laid = spec.model_copy(
+                update={
+                    "layout": LAYOUT,
+                    "made_by": _own_version(),
+                    "files": {name: sha256(text.encode()).hexdigest() for name, text in contents.items()},
+                }
+            )
+            folder = cls(path)
+            folder.set_state("queued", **describe(os.getpid()))
+            folder.change_spec(laid)
+        except StorageError:
+            for name in (*contents, LAYING, "state.json"):
+                with contextlib.suppress(OSError):
+                    (path / name).unlink(missing_ok=True)
+            raise
+        with storing(path):
+            (path / LAYING).unlink(missing_ok=True)
         return folder
 
     @property
@@ -169,37 +125,136 @@ class RunFolder:
     def spec(self) -> RunSpec:
         """Read what was asked.
 
-        :raises InputError: if the folder holds no run.
+        :raises InputError: if the folder holds no run, or one of a later version.
         """
         try:
-            return RunSpec.model_validate_json((self.path / "run.json").read_text(encoding="utf-8"))
+            content = unseal((self.path / "run.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
+            half = (self.path / LAYING).exists()
+            fix = "It was stopped while it was laid out; start it again." if half else ""
+            raise InputError(
+                f"{self.path} holds no run that can be read: {error}",
+                "a folder that `advisor runs` lists",
+                fix,
+            ) from None
+        layout = content.get("layout", 1)
+        if isinstance(layout, int) and layout > LAYOUT:
+            made = content.get("made_by") or "a later version"
+            raise InputError(
+                f"{self.path} was made by model-advisor {made} and is laid out in a way (layout {layout}) that this "
+                f"version ({_own_version()}) does not know",
+                f"layout 1 to {LAYOUT}",
+                "Upgrade model-advisor; its report.json can be read as it is.",
+            )
+        try:
+            return RunSpec.model_validate(content)
+        except ValueError as error:
             raise InputError(
                 f"{self.path} holds no run that can be read: {error}", "a folder that `advisor runs` lists"
             ) from None
 
+    def change_spec(self, spec: RunSpec) -> None:
+        """Write what was asked anew."""
+        write_atomically(self.path / "run.json", seal(spec.model_dump(mode="json", by_alias=True)))
+
     def examples(self) -> Examples:
-        """Read the labelled examples."""
-        return Examples.model_validate_json((self.path / "examples.json").read_text(encoding="utf-8"))
+        """Read the labelled examples.
+
+        :raises InputError: if they are gone or damaged.
+        """
+        return Examples.model_validate_json(self._laid("examples.json"))
 
     def advice(self) -> Recommendation:
-        """Read the recommendation that the run started from."""
-        content = json.loads((self.path / "recommendation.json").read_text(encoding="utf-8"))
+        """Read the recommendation that the run started from.
+
+        :raises InputError: if it is gone or damaged.
+        """
+        content = json.loads(self._laid("recommendation.json"))
         content.pop("schema", None)
         return Recommendation.model_validate(content)
+
+    def _laid(self, name: str) -> bytes:
+        path = self.path / name
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}", fix="Start a new run.") from None
+        told = self.spec().files.get(name)
+        if told is not None and told != sha256(content).hexdigest():
+            raise InputError(
+                f"{path} was damaged or changed: its SHA-256 is not the one noted in run.json",
+                fix="The finished rungs and any report.json are kept; start a new run to go further.",
+            )
+        return content
 
     def state(self) -> dict[str, Any]:
         """Read `state`, `pid` of the supervisor, `since` and, at the end, `because`."""
         try:
-            content = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
+            return unseal((self.path / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {"state": "failed", "because": "the state of this run cannot be read"}
-        return content if isinstance(content, dict) else {"state": "failed"}
 
     def set_state(self, state: State, because: str = "", **more: Any) -> None:
-        """Write the state; `more` may hold the supervisor's `pid` and `created`."""
+        """Write the state; `more` may note the process at work, or the checksum of the report."""
         content = {"state": state, "since": time.time(), "because": because, **more}
-        write_atomically(self.path / "state.json", json.dumps(content))
+        write_atomically(self.path / "state.json", seal(content))
+
+    def end(self, state: State, because: str = "") -> None:
+        """Write the state that the run ended in, with the checksum of its report."""
+        with storing(self.report_path):
+            digest = sha256(self.report_path.read_bytes()).hexdigest()
+        self.set_state(state, because, report_sha256=digest)
+
+    def report_whole(self) -> bool:
+        """Say whether report.json is there, and as it was written."""
+        told = self.state().get("report_sha256")
+        try:
+            content = self.report_path.read_bytes()
+        except OSError:
+            return False
+        return told is None or told == sha256(content).hexdigest()
+
+    def over(self) -> bool:
+        """Say whether the run has come to its own end and its report is whole."""
+        return self.state().get("state") == "done" and self.report_path.exists() and self.report_whole()
+
+    def worked_out(self) -> bool:
+        """Say whether a worker has said that nothing is left to do."""
+        told = [event for event in self.events() if event.get("kind") in TURNS]
+        return bool(told) and told[-1]["kind"] == "done"
+
+    def go_on(self, retry: bool = False) -> tuple[str, ...]:
+        """Make a run that has ended ready to go on.
+
+        :param retry: forget why models failed, so that they are tried again.
+        :return: the models that are tried again.
+        """
+        self.withdraw_stop()
+        models: list[str] = []
+        for path in (self.path / "rungs").glob("*/because.json") if retry else ():
+            ending = Ending.model_validate_json(path.read_text(encoding="utf-8"))
+            if ending.status == "failed":
+                models.append(ending.model)
+        died = {str(event["model"]) for event in self.events() if event.get("died")} if retry else set()
+        tried = tuple(sorted({*models, *died}))
+        state = self.state().get("state")
+        if state in ("cancelled", "failed") or tried:
+            self.append_event({"kind": "resume", "at": self.elapsed_s(), "models": list(tried)})
+        for model in tried:
+            self.clear_ending(model)
+        if tried or state == "cancelled":
+            self.set_state("queued", **describe(os.getpid()))
+        return tried
+
+    def deadly(self) -> set[tuple[str, str]]:
+        """Name the models and rungs that ended a worker and are not to be tried again."""
+        found: set[tuple[str, str]] = set()
+        for event in self.events():
+            if event.get("kind") == "resume":
+                found = {pair for pair in found if pair[0] not in event.get("models", ())}
+            elif event.get("died"):
+                found.add((str(event["model"]), str(event["rung"])))
+        return found
 
     def ask_to_stop(self) -> None:
         """Leave the wish to cancel where worker and supervisor see it."""
@@ -214,23 +269,15 @@ class RunFolder:
         (self.path / "cancel").unlink(missing_ok=True)
 
     def append_event(self, event: Mapping[str, Any]) -> None:
-        """Append one event as one line."""
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(event, ensure_ascii=False) + "\n")
+        """Append one event as one line.
+
+        :raises StorageError: if it cannot be written.
+        """
+        append_event(self.path / "events.jsonl", event)
 
     def events(self) -> tuple[dict[str, Any], ...]:
         """Read all whole events; a half-written last line is left out."""
-        try:
-            text = (self.path / "events.jsonl").read_text(encoding="utf-8")
-        except OSError:
-            return ()
-        events = []
-        for line in text.split("\n"):
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                continue
-        return tuple(event for event in events if isinstance(event, dict))
+        return read_events(self.path / "events.jsonl")
 
     def elapsed_s(self) -> float:
         """Seconds that the run has worked up to its last event, 0 before the first."""
@@ -245,21 +292,43 @@ class RunFolder:
 
         :param select: (n_select, k) class probabilities.
         :param report: (n_report, k) class probabilities.
+        :raises StorageError: if it cannot be written; then the rung does not count.
         """
         folder = self.rung_folder(record.model)
-        folder.mkdir(parents=True, exist_ok=True)
         stem = f"{record.position}-{record.rung}"
-        temporary = folder / f".{stem}.tmp.npz"
-        with temporary.open("wb") as stream:
-            np.savez_compressed(stream, select=select, report=report)
-        temporary.replace(folder / f"{stem}.npz")
-        write_atomically(folder / f"{stem}.json", record.model_dump_json(indent=1))
+        stream = io.BytesIO()
+        np.savez_compressed(stream, select=select, report=report)
+        content = stream.getvalue()
+        write_atomically(folder / f"{stem}.npz", content)
+        kept = record.model_copy(update={"predictions_sha256": sha256(content).hexdigest()})
+        write_atomically(folder / f"{stem}.json", seal(kept.model_dump(mode="json")))
 
     def rungs(self, model: str) -> tuple[RungRecord, ...]:
-        """Read a model's finished rungs in the order in which they were climbed."""
-        files = [path for path in self.rung_folder(model).glob("*.json") if path.name != "because.json"]
-        records = [RungRecord.model_validate_json(path.read_text(encoding="utf-8")) for path in files]
+        """Read a model's finished rungs in the order in which they were climbed; a damaged one does not count."""
+        records = []
+        for path in self.rung_folder(model).glob("[0-9]*.json"):
+            with contextlib.suppress(OSError, ValueError):
+                records.append(RungRecord.model_validate(unseal(path.read_text(encoding="utf-8"))))
         return tuple(sorted(records, key=lambda record: record.position))
+
+    def drop_damaged(self) -> tuple[str, ...]:
+        """Set aside every rung that is not as it was written, and those climbed from it, so that they are climbed anew.
+
+        :return: the names of the files that were set aside, now ending in `.damaged`.
+        """
+        dropped = []
+        for place in sorted((self.path / "rungs").glob("*/")):
+            records = [path for path in place.glob("[0-9]*.json")]
+            spoilt = False
+            for path in sorted(records, key=lambda path: int(path.name.split("-")[0])):
+                spoilt = spoilt or not _whole(path)
+                for file in (
+                    (path, path.with_suffix(".npz"), path.with_suffix(".safetensors")) if spoilt else ()
+                ):
+                    if file.exists():
+                        file.replace(file.with_name(f"{file.name}.damaged"))
+                        dropped.append(str(file.relative_to(self.path)))
+        return tuple(dropped)
 
     def probabilities(self, record: RungRecord, split: Literal["select", "report"]) -> NDArray[np.float32]:
         """Read a finished rung's class probabilities for one split, (n, k)."""
@@ -279,3 +348,27 @@ class RunFolder:
         """Read why a model went no further, if that was noted."""
         path = self.rung_folder(model) / "because.json"
         return Ending.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _whole(record: Path) -> bool:
+    try:
+        kept = RungRecord.model_validate(unseal(record.read_text(encoding="utf-8")))
+        predictions = record.with_suffix(".npz").read_bytes()
+    except (OSError, ValueError):
+        return False
+    return kept.predictions_sha256 in ("", sha256(predictions).hexdigest())
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _own_version() -> str:
+    try:
+        return version("model-advisor")
+    except PackageNotFoundError:
+        return ""

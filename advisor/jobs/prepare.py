@@ -1,19 +1,19 @@
 """Everything before the worker starts: read the data, advise, choose the models, and lay out the run's folder."""
 
-import math
-import shlex
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
 from advisor.brief import Brief
-from advisor.dataset.types import Dataset, Finding, Profile
+from advisor.dataset.types import Dataset, Finding, Profile, Splits
 from advisor.errors import DataError, InputError, NothingQualifies, nearest
-from advisor.jobs.folder import Examples, Plan, RunFolder, RunSpec, write_atomically
+from advisor.jobs.folder import RunFolder
+from advisor.jobs.records import Examples, Plan
 from advisor.jobs.register import register
+from advisor.jobs.request import ProbeRequest
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.probe.plan import LADDER, affordable, allot, nominal_seconds, subset
 from advisor.recommendation import Recommendation
@@ -25,7 +25,6 @@ MOST_MODELS = 8
 RESERVED = 3
 MB_PER_S = 2.0
 LIMIT = 10
-SEEDS = 2**32
 PLAN = "`models: {ID: [linear-probe, last-block]}` and `examples: {train: 200, select: 100, report: 100}`"
 LOADED = {
     "image-classification": ("timm",),
@@ -98,32 +97,9 @@ def advise(
     return recommend(brief, knowledge, models=models, limit=limit, loadable=loadable)
 
 
-def prepare(
-    brief: Brief,
-    data: Path,
-    out: Path,
-    *,
-    budget_s: float = 300.0,
-    models: Sequence[str] | None = None,
-    picked: Sequence[str] | None = None,
-    seed: int = 0,
-    offline: bool = False,
-    plan: Plan | None = None,
-    text: str | None = None,
-    label: str | None = None,
-    knowledge: Path | None = None,
-    verb: str = "probe",
-) -> RunFolder:
+def prepare(request: ProbeRequest) -> RunFolder:
     """Lay out a run.
 
-    :param data: a folder, zip or table, as `advisor.dataset.read` takes it.
-    :param out: where the run will lie; absent or empty.
-    :param budget_s: seconds from the worker's start to its last result.
-    :param models: consider and probe exactly these; the best of the shortlist that can be loaded if None.
-    :param picked: probe exactly these, but consider all; for a choice made from the whole shortlist.
-    :param offline: use only models that are already here.
-    :param plan: fixes models and rungs without a clock.
-    :param knowledge: another knowledge folder.
     :return: the folder, ready for the worker.
     :raises InputError: if brief, data or folder are wrong; nothing is left behind.
     :raises NothingQualifies: if no model can be probed; the advice is written all the same.
@@ -131,97 +107,67 @@ def prepare(
     from advisor.dataset import fill, profile, read, split
     from advisor.weights import local_cards
 
-    if not (budget_s > 0 and math.isfinite(budget_s)):
-        raise InputError(f"The budget is {budget_s} s", "more than 0 seconds")
-    if not 0 <= seed < SEEDS:
-        raise InputError(f"The seed is {seed}", f"a whole number from 0 to {SEEDS - 1}")
-    known = load_knowledge(knowledge).with_models(local_cards())
+    request.check()
+    brief, data = request.brief, request.data
+    known = load_knowledge(request.knowledge).with_models(local_cards())
     task = known.task(brief.task)
-    _refuse_occupied(out)
-    for model in [*(models or ()), *(picked or ())]:
+    for model in [*(request.models or ()), *(request.picked or ())]:
         known.model(model)
     if not task.probeable:
         if not data.exists():
             raise DataError(f"There is no file or folder {str(data)!r}", "the data that the model is for")
-        _write_advice(brief, (), known, out, data, budget_s, seed, offline, models, verb, knowledge)
+        _write_advice(request, known)
         raise NothingQualifies(
-            f"{task.name.en} cannot be probed yet; the advice is in {out}",
+            f"{task.name.en} cannot be probed yet; the advice is in {request.out}",
             ", ".join(one.id for one in known.tasks if one.probeable),
         )
-    dataset = read(data, task=brief.task, text=text, label=label)
+    dataset = read(data, task=brief.task, text=request.text, label=request.label)
     shape = profile(dataset)
     brief, filled, contradictions = fill(brief, shape)
-    advice = advise(brief, known, models=models, limit=LIMIT, offline=offline)
-    length = shape.lengths[2] * 3 if shape.lengths else 0.0
-    chosen, costs = _choose(advice, known, _named(models, picked, plan), offline, budget_s, length)
-    splits = split(dataset, seed=seed)
+    splits = split(dataset, seed=request.seed)
     if not (splits.train and splits.select and splits.report):
-        _write_advice(brief, filled, known, out, data, budget_s, seed, offline, models, verb, knowledge)
+        _write_advice(replace(request, brief=brief), known, filled)
         raise NothingQualifies(
             f"{len(dataset)} examples of {len(dataset.classes)} classes are too few to learn from, choose by and "
-            f"judge by; the advice is in {out}",
+            f"judge by; the advice is in {request.out}",
             "a class with at least 3 different examples",
         )
+    advice = advise(brief, known, models=request.models, limit=LIMIT, offline=request.offline)
+    length = shape.lengths[2] * 3 if shape.lengths else 0.0
+    chosen, costs = _choose(advice, known, request, length)
     available = SplitSizes(train=len(splits.train), select=len(splits.select), report=len(splits.report))
-    sizes, first = allot(available, costs, budget_s)
-    if plan and plan.examples:
-        sizes, first = plan.examples, min(plan.examples.train, available.train)
-    used = subset(splits, dataset.labels, sizes, seed)
-    spec = RunSpec(
-        brief=advice.brief,
-        brief_filled=filled,
-        data=str(data.resolve()),
-        budget_s=budget_s,
-        seed=seed,
-        offline=offline,
-        models=tuple(models) if models is not None else None,
-        chosen=chosen,
-        plan=plan,
-        columns=dataset.columns,
-        knowledge=str(knowledge.resolve()) if knowledge else None,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_command(verb, data, budget_s, seed, offline, models, plan, dataset.columns),
+    sizes, first = allot(available, costs, request.budget_s)
+    if request.plan and request.plan.examples:
+        sizes, first = request.plan.examples, min(request.plan.examples.train, available.train)
+    used = subset(splits, dataset.labels, sizes, request.seed)
+    kept = SplitSizes(train=len(used.train), select=len(used.select), report=len(used.report))
+    findings = dataset.findings + contradictions + _part(available, kept)
+    examples = _examples(dataset, shape, used, first, available, findings, length)
+    spec = request.spec(advice.brief, filled, chosen, dataset.columns)
+    folder = RunFolder.create(
+        request.out,
+        spec,
+        {
+            "examples.json": examples.model_dump_json(),
+            "recommendation.json": advice_json(advice),
+            "brief.yaml": yaml.safe_dump(spec.brief.model_dump(mode="json", exclude_none=True)),
+        },
     )
-    folder = RunFolder.create(out, spec)
-    findings = (
-        dataset.findings + contradictions + _part(available, used_sizes(used.train, used.select, used.report))
-    )
-    examples = _examples(
-        dataset, shape, used.train, used.select, used.report, first, available, findings, length
-    )
-    write_atomically(out / "examples.json", examples.model_dump_json())
-    write_atomically(out / "recommendation.json", advice_json(advice))
-    write_atomically(
-        out / "brief.yaml", yaml.safe_dump(spec.brief.model_dump(mode="json", exclude_none=True))
-    )
-    register(out, spec.created)
+    register(request.out, spec.created)
     return folder
 
 
-def cancel_early(
-    brief: Brief,
-    data: Path,
-    out: Path,
-    *,
-    budget_s: float,
-    models: Sequence[str] | None,
-    seed: int,
-    offline: bool,
-    knowledge: Path | None,
-    verb: str,
-) -> bool:
+def cancel_early(request: ProbeRequest) -> bool:
     """Write the advice and a report without results for a run that was cancelled while it was prepared.
 
     :return: whether that was written; a folder that holds something stays as it is.
     """
     from advisor.weights import local_cards
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if not RunFolder.vacant(request.out):
         return False
-    known = load_knowledge(knowledge).with_models(local_cards())
-    _write_advice(
-        brief, (), known, out, data, budget_s, seed, offline, models, verb, knowledge, cancelled=True
-    )
+    known = load_knowledge(request.knowledge).with_models(local_cards())
+    _write_advice(request, known, cancelled=True)
     return True
 
 
@@ -233,44 +179,18 @@ def advice_json(advice: Recommendation) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-def used_sizes(train: Sequence[int], select: Sequence[int], report: Sequence[int]) -> SplitSizes:
-    """Count the examples of each split."""
-    return SplitSizes(train=len(train), select=len(select), report=len(report))
-
-
-def _named(
-    models: Sequence[str] | None, picked: Sequence[str] | None, plan: Plan | None
-) -> Sequence[str] | None:
-    if picked is not None:
-        return picked
-    return models if models is not None else tuple(plan.models) if plan else None
-
-
-def _refuse_occupied(out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(
-            f"The run folder {out} exists and is not empty",
-            "a folder that is absent or empty",
-            f"Choose another with -o, or go on with `advisor resume {out}`.",
-        )
-
-
 def _choose(
-    advice: Recommendation,
-    knowledge: Knowledge,
-    named: Sequence[str] | None,
-    offline: bool,
-    budget_s: float,
-    length: float,
+    advice: Recommendation, knowledge: Knowledge, request: ProbeRequest, length: float
 ) -> tuple[tuple[str, ...], list[float]]:
     """Choose what to probe: the best that need no download have places of their own, then the best of all."""
     from advisor.weights import availability
 
+    named, budget_s = request.named(), request.budget_s
     if named is not None:
         chosen = tuple(dict.fromkeys(model for model in named if not model.startswith("baseline/")))
         return chosen, [nominal_seconds(knowledge.model(model), length) for model in chosen]
     ranked = [candidate.model for candidate in advice.shortlist] + list(advice.beyond_limit)
-    without_network = offline or advice.brief.constraints.offline
+    without_network = request.offline or advice.brief.constraints.offline
     costs: dict[str, float] = {}
     here: list[str] = []
     for model in ranked:
@@ -302,15 +222,13 @@ def _part(available: SplitSizes, used: SplitSizes) -> tuple[Finding, ...]:
 def _examples(
     dataset: Dataset,
     shape: Profile,
-    train: Sequence[int],
-    select: Sequence[int],
-    report: Sequence[int],
+    used: Splits,
     first: int,
     available: SplitSizes,
     findings: tuple[Finding, ...],
     length: float,
 ) -> Examples:
-    kept = [*train, *select, *report]
+    kept = [*used.train, *used.select, *used.report]
     place = {label: number for number, label in enumerate(dataset.classes)}
     at = iter(range(len(kept)))
     return Examples(
@@ -324,9 +242,9 @@ def _examples(
         ids=tuple(dataset.ids[i] for i in kept),
         contents=tuple(dataset.contents[i] for i in kept),
         truth=tuple(place[dataset.labels[i]] for i in kept),
-        train=tuple(next(at) for _ in train),
-        select=tuple(next(at) for _ in select),
-        report=tuple(next(at) for _ in report),
+        train=tuple(next(at) for _ in used.train),
+        select=tuple(next(at) for _ in used.select),
+        report=tuple(next(at) for _ in used.report),
         first=first,
         available=available,
         findings=findings,
@@ -334,59 +252,17 @@ def _examples(
     )
 
 
-def _command(
-    verb: str,
-    data: Path,
-    budget_s: float,
-    seed: int,
-    offline: bool,
-    models: Sequence[str] | None,
-    plan: Plan | None,
-    columns: tuple[str, str] | None,
-) -> str:
-    words = ["advisor", verb, "-b", "brief.yaml", "-d", data.name, "-o", "RUN"]
-    words += ["--budget", f"{budget_s:g}", "--seed", str(seed)]
-    words += ["--offline"] if offline else []
-    words += ["--models", ",".join(models)] if models else []
-    words += ["--plan", "plan.yaml"] if plan else []
-    words += ["--text", columns[0], "--label", columns[1]] if columns else []
-    return shlex.join(words)
-
-
 def _write_advice(
-    brief: Brief,
-    filled: tuple[str, ...],
-    knowledge: Knowledge,
-    out: Path,
-    data: Path,
-    budget_s: float,
-    seed: int,
-    offline: bool,
-    models: Sequence[str] | None,
-    verb: str,
-    folder: Path | None,
-    cancelled: bool = False,
+    request: ProbeRequest, knowledge: Knowledge, filled: tuple[str, ...] = (), cancelled: bool = False
 ) -> None:
-    advice = advise(brief, knowledge, models=models, offline=offline)
-    spec = RunSpec(
-        brief=advice.brief,
-        brief_filled=filled,
-        data=str(data.resolve()),
-        budget_s=budget_s,
-        seed=seed,
-        offline=offline,
-        models=tuple(models) if models is not None else None,
-        knowledge=str(folder.resolve()) if folder else None,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=_command(verb, data, budget_s, seed, offline, models, None, None),
-    )
-    run = RunFolder.create(out, spec)
-    write_atomically(out / "recommendation.json", advice_json(advice))
-    register(out, spec.created)
     from advisor.jobs.finish import finish
 
+    advice = advise(request.brief, knowledge, models=request.models, offline=request.offline)
+    spec = request.spec(advice.brief, filled)
+    run = RunFolder.create(request.out, spec, {"recommendation.json": advice_json(advice)})
+    register(request.out, spec.created)
     if cancelled:
         run.ask_to_stop()
     finish(run)
     why = "Cancelled before anything was probed" if cancelled else "Nothing could be probed"
-    run.set_state("cancelled" if cancelled else "done", because=f"{why}; the folder holds the advice.")
+    run.end("cancelled" if cancelled else "done", f"{why}; the folder holds the advice.")

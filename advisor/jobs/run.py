@@ -1,5 +1,6 @@
 """Start, cancel and resume probes."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,9 +9,13 @@ from typing import TypedDict, Unpack
 
 from advisor.brief import Brief
 from advisor.errors import Cancelled, InputError
+from advisor.jobs.files import write_atomically
 from advisor.jobs.finish import collect
-from advisor.jobs.folder import Plan, RunFolder, write_atomically
+from advisor.jobs.folder import RunFolder
+from advisor.jobs.owner import LAUNCHED, describe
 from advisor.jobs.prepare import prepare
+from advisor.jobs.records import Plan
+from advisor.jobs.request import ProbeRequest
 from advisor.jobs.supervise import OnEvent, supervise
 from advisor.jobs.view import read_run
 from advisor.knowledge import load_knowledge
@@ -20,7 +25,7 @@ __all__ = ["cancel", "reopen", "resume", "resume_probe", "run_probe", "start_pro
 
 
 class Options(TypedDict, total=False):
-    """What may be said of a probe beyond brief, data and folder; see `prepare`."""
+    """What may be said of a probe beyond brief, data and folder; see `ProbeRequest`."""
 
     budget_s: float
     models: Sequence[str] | None
@@ -31,6 +36,7 @@ class Options(TypedDict, total=False):
     text: str | None
     label: str | None
     knowledge: Path | None
+    owner: str
 
 
 def run_probe(
@@ -55,7 +61,7 @@ def run_probe(
     :raises NothingQualifies: if the task cannot be probed; the advice is written.
     :raises Cancelled: if the run was cancelled; the report is written from what was reached.
     """
-    folder = prepare(brief, Path(data), Path(out), **options)
+    folder = prepare(ProbeRequest(brief, Path(data), Path(out), **options))
     report = supervise(folder, on_event)
     if folder.stop_asked():
         raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
@@ -69,7 +75,7 @@ def start_probe(brief: Brief, data: Path, out: Path, **options: Unpack[Options])
     :return: the run's folder; `read_run` tells how it stands.
     :raises InputError: if brief, data or folder are wrong.
     """
-    folder = prepare(brief, data, out, **options)
+    folder = prepare(ProbeRequest(brief, data, out, **options))
     _detach(folder)
     return folder.path
 
@@ -83,7 +89,7 @@ def _detach(folder: RunFolder) -> None:
             stderr=log,
             start_new_session=True,
         )
-    folder.set_state("running", pid=process.pid)
+    write_atomically(folder.path / LAUNCHED, json.dumps(describe(process.pid)))
 
 
 def cancel(run: Path) -> None:
@@ -96,47 +102,56 @@ def cancel(run: Path) -> None:
     folder.ask_to_stop()
 
 
-def resume_probe(run: Path, on_event: OnEvent = lambda event: None) -> Report:
-    """Go on with a run from its last finished rung and wait for the end.
+def resume_probe(run: Path, on_event: OnEvent = lambda event: None, *, retry: bool = False) -> Report:
+    """Go on with a run from its last finished rung and wait for the end; one that is over gives its report at once.
 
+    :param retry: try the models that failed again.
     :raises InputError: if there is no such run, or its data have gone.
     :raises Cancelled: if it was cancelled again.
     """
-    folder = reopen(run)
+    folder = reopen(run, retry=retry)
     report = supervise(folder, on_event)
     if folder.stop_asked():
         raise Cancelled(f"The run was cancelled; what was reached is in {folder.report_path}")
     return report
 
 
-def resume(run: Path) -> Path:
-    """Go on with a run from its last finished rung, in the background."""
-    folder = reopen(run)
-    _detach(folder)
+def resume(run: Path, *, retry: bool = False) -> Path:
+    """Go on with a run from its last finished rung, in the background; one that is over starts nothing.
+
+    :param retry: try the models that failed again.
+    """
+    folder = reopen(run, retry=retry)
+    if not folder.over():
+        _detach(folder)
     return run
 
 
-def reopen(run: Path, knowledge: Path | None = None) -> RunFolder:
+def reopen(run: Path, knowledge: Path | None = None, *, retry: bool = False) -> RunFolder:
     """Make a run that has ended ready to go on.
 
     :param knowledge: another knowledge folder from now on; the run's own if None.
+    :param retry: try the models that failed again.
     :raises InputError: if it is still running, holds advice only, or its data have gone.
     """
     folder = RunFolder(run)
     spec = folder.spec()
-    if read_run(run).state == "running":
+    if knowledge is not None:
+        load_knowledge(knowledge)
+    if read_run(run).state in ("running", "queued"):
         raise InputError(f"The run {run} is still going on", fix="Wait for it, or cancel it first.")
     if not (run / "examples.json").exists():
         raise InputError(
             f"The run {run} holds advice only: there is nothing to go on with", fix="Start a new one."
         )
+    if folder.over() and not retry:
+        return folder
     if not Path(spec.data).exists():
         raise InputError(
             f"The data of this run are gone: {spec.data}", fix="Put them back, or start a new run."
         )
+    folder.examples()
     if knowledge is not None:
-        load_knowledge(knowledge)
-        moved = spec.model_copy(update={"knowledge": str(knowledge.resolve())})
-        write_atomically(run / "run.json", moved.model_dump_json(by_alias=True, indent=1))
-    folder.withdraw_stop()
+        folder.change_spec(spec.model_copy(update={"knowledge": str(knowledge.resolve())}))
+    folder.go_on(retry)
     return folder

@@ -4,17 +4,20 @@ It climbs cheapest first: every baseline, every model's first rung, then the bet
 lasts. Each finished rung is on disk before the next begins, so the process may die at any moment.
 """
 
+import errno
 import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from advisor.errors import AdvisorError, Cancelled, InputError, WeightsUnavailable
+from advisor.errors import AdvisorError, Cancelled, InputError, StorageError, WeightsUnavailable
+from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
 from advisor.jobs.folder import Ending, RunFolder, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.probe.clock import Clock, OutOfTime
@@ -22,14 +25,14 @@ from advisor.probe.plan import BASELINES, nominal_seconds, survivors
 
 __all__ = ["main"]
 
-FEWEST_S = 2.0
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class Worker:
     """Walks the ladder for one run.
 
     :param folder: the run.
-    :param started: when this process started, seconds since the epoch.
+    :param started: when this process started, on the clock that only goes forward.
     :param stop_asked: says whether somebody asked to stop.
     """
 
@@ -41,11 +44,11 @@ class Worker:
         self.examples = folder.examples()
         spent = folder.elapsed_s()
         budget = None if self.spec.plan else self.spec.budget_s
-        self.clock = Clock(budget, started - spent, stop_asked)
+        self.clock = Clock(budget, started - spent, stop_asked, time.monotonic)
         where = Path(self.spec.knowledge) if self.spec.knowledge else None
         self.knowledge: Knowledge = load_knowledge(where).with_models(local_cards())
         self.prior = self.standing()
-        self.deadly = {(event["model"], event["rung"]) for event in folder.events() if event.get("died")}
+        self.deadly = folder.deadly()
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Append an event with the seconds that this run has worked."""
@@ -294,7 +297,7 @@ class Worker:
         try:
             self.clock.check()
             work()
-        except Cancelled:
+        except (Cancelled, StorageError):
             raise
         except OutOfTime as error:
             self.end(model, rung, "stopped", str(error))
@@ -302,6 +305,8 @@ class Worker:
                 raise
             return False
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise StorageError(f"{model} could not go on: {error.strerror}") from error
             self.end(model, rung, "failed", _reason(error))
             return False
         self.folder.clear_ending(model)
@@ -347,23 +352,29 @@ def main(arguments: list[str] | None = None) -> int:
     """Probe one run.
 
     :param arguments: the run's folder.
-    :return: 0 done, 130 cancelled.
+    :return: 0 done, 130 cancelled, 74 the disk is full or broken.
     """
     (path,) = arguments if arguments is not None else sys.argv[1:]
+    if SUPERVISOR in os.environ:
+        die_with_parent(int(os.environ[SUPERVISOR]))
     folder = RunFolder(Path(path))
     asked: list[int] = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     parent = os.getppid()
+    age = max(0.0, time.time() - psutil.Process().create_time())
     worker = Worker(
         folder,
-        psutil.Process().create_time(),
+        time.monotonic() - age,
         lambda: bool(asked) or folder.stop_asked() or os.getppid() != parent,
     )
     try:
         worker.run()
     except Cancelled as error:
         return error.exit_code
+    except StorageError as error:
+        print(error, file=sys.stderr)
+        return NO_STORAGE
     return 0
 
 

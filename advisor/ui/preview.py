@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from advisor.dataset.types import Dataset
+from advisor.errors import AdvisorError
 from advisor.ui import session
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def picture(run: Path, id: str) -> bytes | None:
         examples = RunFolder(run).examples()
         content = examples.contents[examples.ids.index(id)]
         image = load_image(Path(examples.origin), content)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AdvisorError):
         return None
     drawn = io.BytesIO()
     _fit(image).save(drawn, "PNG")

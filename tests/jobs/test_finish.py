@@ -14,6 +14,7 @@ from advisor.jobs import finish as ending
 from advisor.jobs.finish import collect, finish
 from advisor.jobs.folder import Examples, RunFolder, RungRecord
 from advisor.jobs.prepare import prepare
+from advisor.jobs.request import ProbeRequest
 from advisor.result import CurvePoint, LatencyMeasured, NamedMetric
 
 Probabilities = NDArray[np.float32]
@@ -21,10 +22,10 @@ Probabilities = NDArray[np.float32]
 
 @pytest.fixture
 def folder(workshop: Path, tmp_path: Path) -> RunFolder:
-    return prepare(
+    return prepare(ProbeRequest(
         Brief(task="text-classification"), workshop / "tickets.csv", tmp_path / "run",
         models=["tiny/bert", "tiny/bert-half"], offline=True, budget_s=600,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def guesses(examples: Examples, positions: tuple[int, ...], share: float) -> Probabilities:

@@ -14,6 +14,7 @@ from advisor.errors import InputError, NothingQualifies
 from advisor.jobs import read_run, resume_probe
 from advisor.jobs.folder import RunFolder, write_atomically
 from advisor.jobs.prepare import prepare, read_plan
+from advisor.jobs.request import ProbeRequest
 
 IMAGES = Brief(task="image-classification")
 TEXTS = Brief(task="text-classification")
@@ -23,10 +24,14 @@ def test_a_run_folder_in_use_is_refused(workshop: Path, tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     for out in (tmp_path, tmp_path / "letter.txt"):
         with pytest.raises(InputError, match="not empty"):
-            prepare(TEXTS, workshop / "tickets.csv", out, offline=True)
+            prepare(ProbeRequest(TEXTS, workshop / "tickets.csv", out, offline=True))
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
     (tmp_path / "empty").mkdir()
-    assert prepare(TEXTS, workshop / "tickets.csv", tmp_path / "empty", offline=True).examples().labels
+    assert (
+        prepare(ProbeRequest(TEXTS, workshop / "tickets.csv", tmp_path / "empty", offline=True))
+        .examples()
+        .labels
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,13 +51,19 @@ def test_wrong_input_leaves_nothing_behind(
 ) -> None:
     content = {"brief": TEXTS, "data": "tickets.csv", "offline": True, **more}
     with pytest.raises(InputError, match=said):
-        prepare(content.pop("brief"), workshop / content.pop("data"), tmp_path / "run", **content)
+        prepare(
+            ProbeRequest(content.pop("brief"), workshop / content.pop("data"), tmp_path / "run", **content)
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_task_that_is_not_probeable_still_gives_the_advice(workshop: Path, tmp_path: Path) -> None:
     with pytest.raises(NothingQualifies, match="text-classification") as caught:
-        prepare(Brief(task="object-detection"), workshop / "pictures", tmp_path / "run", offline=True)
+        prepare(
+            ProbeRequest(
+                Brief(task="object-detection"), workshop / "pictures", tmp_path / "run", offline=True
+            )
+        )
     assert caught.value.exit_code == 3
     advice = json.loads((tmp_path / "run" / "recommendation.json").read_text(encoding="utf-8"))
     assert advice["schema"] == 1
@@ -71,14 +82,16 @@ def test_too_few_examples_to_choose_by(workshop: Path, tmp_path: Path) -> None:
     """Two classes of two examples may be read, but leave none to choose by."""
     data = image_folder(tmp_path / "few", per_class=2)
     with pytest.raises(NothingQualifies, match="too few") as caught:
-        prepare(IMAGES, data, tmp_path / "run", offline=True)
+        prepare(ProbeRequest(IMAGES, data, tmp_path / "run", offline=True))
     assert "3 different examples" in str(caught.value)
     check_report(json.loads((tmp_path / "run" / "report.json").read_text(encoding="utf-8")))
 
 
 def test_what_a_prepared_run_keeps(workshop: Path, tmp_path: Path) -> None:
     folder = prepare(
-        TEXTS, workshop / "tickets.csv", tmp_path / "run", offline=True, models=["tiny/bert"], seed=3
+        ProbeRequest(
+            TEXTS, workshop / "tickets.csv", tmp_path / "run", offline=True, models=["tiny/bert"], seed=3
+        )
     )
     spec, examples = folder.spec(), folder.examples()
     assert folder.state()["state"] == "queued"
@@ -100,14 +113,18 @@ def test_what_a_prepared_run_keeps(workshop: Path, tmp_path: Path) -> None:
 
 
 def test_local_models_are_chosen_by_themselves(workshop: Path, tmp_path: Path) -> None:
-    folder = prepare(IMAGES, workshop / "pictures", tmp_path / "run", offline=True, budget_s=600)
+    folder = prepare(
+        ProbeRequest(IMAGES, workshop / "pictures", tmp_path / "run", offline=True, budget_s=600)
+    )
     assert {"tiny/a", "tiny/b"} & set(folder.spec().chosen)
     assert not any(model.startswith("baseline/") for model in folder.spec().chosen)
 
 
 def test_a_small_budget_takes_a_part_and_says_so(workshop: Path, tmp_path: Path) -> None:
     folder = prepare(
-        IMAGES, workshop / "pictures", tmp_path / "run", offline=True, budget_s=12, models=["tiny/a"]
+        ProbeRequest(
+            IMAGES, workshop / "pictures", tmp_path / "run", offline=True, budget_s=12, models=["tiny/a"]
+        )
     )
     examples = folder.examples()
     if len(examples.ids) < examples.total:

@@ -100,7 +100,7 @@ def test_cancel_death_and_resume_of_one_run(workshop: Path, tmp_path: Path) -> N
     report = report_of(run)
     assert report["probe"]["cancelled"]
     assert rows(report)["tiny/slow"]["status"] == "failed"
-    assert "most likely the memory ran out" in rows(report)["tiny/slow"]["because"]
+    assert "died (signal 9) during linear-probe, 3 times" in rows(report)["tiny/slow"]["because"]
     assert rows(report)["tiny/a"]["status"] == "ok"
     assert read_run(run).state == "cancelled"
 
@@ -116,7 +116,7 @@ def test_cancel_death_and_resume_of_one_run(workshop: Path, tmp_path: Path) -> N
 def test_a_run_survives_the_death_of_its_supervisor(workshop: Path, tmp_path: Path) -> None:
     plan = Plan.model_validate({"examples": SIZES, "models": {"tiny/a": ["linear-probe"]}})
     run = start_probe(IMAGES, workshop / "pictures", tmp_path / "run", plan=plan, offline=True)
-    assert read_run(run).state == "running"
+    assert read_run(run).state in ("queued", "running")
     wait_for(lambda: (run / "rungs").exists())
     wait_for(lambda: workers(run))
     supervisor = json.loads((run / "state.json").read_text())["pid"]

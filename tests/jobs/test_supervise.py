@@ -15,9 +15,10 @@ from filelock import FileLock
 from advisor.brief import Brief
 from advisor.errors import Cancelled, InputError
 from advisor.jobs import cancel, delete_run, read_run, resume, resume_probe, run_probe, runs
-from advisor.jobs import supervise as supervision
+from advisor.jobs import watch as watching
 from advisor.jobs.folder import Ending, RunFolder
 from advisor.jobs.prepare import prepare
+from advisor.jobs.request import ProbeRequest
 from advisor.jobs.supervise import supervise
 
 START = """
@@ -30,7 +31,7 @@ def say(**event):
 def rung(model, name="linear-probe", at=1.0):
     say(kind="rung", model=model, rung=name, place=1, of=1, at=at)
 ended = [json.loads(line)["model"] for line in (run / "events.jsonl").read_text().splitlines()
-         if '"died"' in line] if (run / "events.jsonl").exists() else []
+         if '"died": true' in line] if (run / "events.jsonl").exists() else []
 say(kind="start", at=0.5)
 """
 Programs = Callable[[str], None]
@@ -46,17 +47,17 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Programs:
             assert command[1:3] == ["-m", "advisor.probe.worker"]
             return true_popen([sys.executable, "-c", START + body, command[-1]], **more)
 
-        monkeypatch.setattr(supervision.subprocess, "Popen", popen)
+        monkeypatch.setattr(watching.subprocess, "Popen", popen)
 
     return use
 
 
 @pytest.fixture
 def folder(workshop: Path, tmp_path: Path) -> RunFolder:
-    return prepare(
+    return prepare(ProbeRequest(
         Brief(task="text-classification"), workshop / "tickets.csv", tmp_path / "run",
         models=["tiny/bert", "tiny/bert-half"], offline=True, budget_s=60,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def shorten(folder: RunFolder, seconds: float) -> None:
@@ -95,7 +96,7 @@ def test_a_killed_worker_costs_its_model_and_another_goes_on(folder: RunFolder, 
     report = supervise(folder)
     found = {row.model: row for row in report.probe.results}
     assert found["tiny/bert"].status == "failed"
-    assert "most likely the memory ran out" in found["tiny/bert"].because
+    assert found["tiny/bert"].because == "the worker died (signal 9) during linear-probe, 3 times"
     assert found["tiny/bert-half"].status == "failed"
     assert "exit code 3" in found["tiny/bert-half"].because
     assert "memory" not in found["tiny/bert-half"].because
@@ -215,7 +216,7 @@ def test_a_rung_that_killed_a_worker_keeps_the_models_earlier_ones(
     report = supervise(folder)
     row = next(row for row in report.probe.results if row.model == "tiny/bert")
     assert row.status == "ok"
-    assert "died (signal 9) during last-block" in row.because
+    assert "died (signal 9) during last-block, 3 times" in row.because
 
 
 def test_resume_refuses_what_cannot_go_on(folder: RunFolder, workshop: Path, tmp_path: Path) -> None:

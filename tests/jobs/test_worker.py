@@ -15,6 +15,7 @@ from advisor.errors import Cancelled, WeightsUnavailable
 from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
+from advisor.jobs.request import ProbeRequest
 from advisor.probe.clock import OutOfTime
 from advisor.probe.plan import BASELINES
 from advisor.probe.worker import Worker
@@ -32,11 +33,11 @@ def plan(**rungs: tuple[str, ...]) -> Plan:
 
 def lay(workshop: Path, out: Path, steps: Plan | None, brief: Brief = IMAGES, **more: Any) -> RunFolder:
     data = workshop / ("pictures" if brief.task == "image-classification" else "tickets.csv")
-    return prepare(brief, data, out, plan=steps, offline=True, **more)
+    return prepare(ProbeRequest(brief, data, out, plan=steps, offline=True, **more))
 
 
 def work(folder: RunFolder, stop: Callable[[], bool] = lambda: False) -> Worker:
-    worker = Worker(folder, time.time(), stop)
+    worker = Worker(folder, time.monotonic(), stop)
     worker.run()
     return worker
 
@@ -171,7 +172,7 @@ def test_a_model_of_another_task_never_sees_the_data(workshop: Path, majority_on
 def worker(workshop: Path, tmp_path: Path, majority_only: None) -> Worker:
     """A worker at the foot of the ladder of a run of two models."""
     folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
-    ready = Worker(folder, time.time(), lambda: False)
+    ready = Worker(folder, time.monotonic(), lambda: False)
     ready.prepare()
     return ready
 
@@ -261,7 +262,7 @@ def test_a_download_that_takes_too_long_costs_only_its_own_model(
 
 def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> None:
     folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=5)
-    worker = Worker(folder, time.time() - 6, lambda: False)
+    worker = Worker(folder, time.monotonic() - 6, lambda: False)
     worker.run()
     assert folder.events()[-1]["kind"] == "done"
     assert "time budget was spent" in folder.events()[-1]["because"]

@@ -1,0 +1,107 @@
+"""What a run keeps: the question, the examples, a finished rung, and why a model went no further."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from advisor.brief import Brief
+from advisor.dataset.types import Finding
+from advisor.quantity import Frozen
+from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status
+
+__all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord"]
+
+
+class Plan(Frozen):
+    """A schedule without a clock: how many examples, and which rungs each model climbs, in order."""
+
+    examples: SplitSizes | None = None
+    models: dict[str, tuple[str, ...]]
+
+
+class RunSpec(Frozen):
+    """What was asked of a run.
+
+    :ivar layout: how the run's folder is laid out; 1 for runs that were made before this was noted.
+    :ivar files: SHA-256 of the files that were laid down with this one.
+    :ivar made_by: the version of this program that laid the run out; empty if that was not noted.
+    :ivar owner: whose run it is where several people share a machine; empty for anybody's.
+    """
+
+    version: int = Field(default=1, alias="schema", serialization_alias="schema")
+    brief: Brief
+    brief_filled: tuple[str, ...] = ()
+    data: str
+    budget_s: float = Field(gt=0)
+    seed: int = 0
+    offline: bool = False
+    models: tuple[str, ...] | None = None
+    chosen: tuple[str, ...] = ()
+    plan: Plan | None = None
+    columns: tuple[str, str] | None = None
+    knowledge: str | None = None
+    created: str
+    command: str
+    layout: int = 1
+    files: dict[str, str] = Field(default_factory=dict)
+    made_by: str = ""
+    owner: str = ""
+
+
+class Examples(Frozen):
+    """The examples that a probe uses, with their splits: positions into `ids`.
+
+    :ivar first: how many of `train`, from its start, the first rung learns from.
+    :ivar available: the sizes of the whole splits, of which the budget may have taken a part.
+    """
+
+    task: str
+    origin: str
+    name: str
+    sha256: str
+    total: int
+    counts: dict[str, int]
+    labels: tuple[str, ...]
+    ids: tuple[str, ...]
+    contents: tuple[str, ...]
+    truth: tuple[int, ...]
+    train: tuple[int, ...]
+    select: tuple[int, ...]
+    report: tuple[int, ...]
+    first: int
+    available: SplitSizes
+    findings: tuple[Finding, ...] = ()
+    typical_length: float = 0.0
+
+
+class RungRecord(Frozen):
+    """A finished rung. Its predictions lie beside it; the report split's stay unopened until the end.
+
+    :ivar predictions_sha256: of the file of predictions; empty in runs of layout 1.
+    """
+
+    model: str
+    kind: Literal["weights", "baseline"]
+    rung: str
+    position: int
+    strategy: str
+    revision: str | None
+    licence: str | None = None
+    hyperparameters: dict[str, Any]
+    curve: tuple[CurvePoint, ...]
+    seconds: float
+    note: str = ""
+    transferability: dict[str, float] = Field(default_factory=dict)
+    latency_ms: LatencyMeasured | None = None
+    throughput_per_s: float | None = None
+    peak_memory_mb: float | None = None
+    size_mb: float | None = None
+    predictions_sha256: str = ""
+
+
+class Ending(Frozen):
+    """Why a model went no further."""
+
+    model: str
+    status: Status
+    because: str
