@@ -29,6 +29,7 @@ RESULTS = "results/mteb.csv"
 PREFIX = "embeddings-"
 MIB_IN_MB = "1.048576"
 ALL_BUT_TWO = 129
+WIDEST = 8
 MARKS = {
     "MTEB(eng, v1)": "mteb-eng-v1",
     "MTEB(eng, v2)": "mteb-eng-v2",
@@ -106,7 +107,7 @@ def card(meta: Row, line: Line, source: str, known: Iterable[str] = ()) -> dict[
         "active_parameters": _count(str(active), source) if active else None,
         "embedding_parameters": _count(meta["n_embedding_parameters"], source),
         "size_mb": {"value": exact(size, MIB_IN_MB), "unit": "MB", "source": source}
-        if size
+        if size and _holds(size, parameters)
         else _derived_size(parameters),
         "embedding_dim": max(map(int, meta["embed_dim"].split("|"))) if meta["embed_dim"] else None,
         "trained_on": trained_on,
@@ -264,6 +265,19 @@ def _routed(meta: Row) -> int | None:
         int(meta[name] or 0) for name in ("n_parameters", "n_active_parameters", "n_embedding_parameters")
     )
     return active + table if 0 < active < total - table else None
+
+
+def _holds(size: str, parameters: Mapping[str, Any] | None) -> bool:
+    """Say whether a stated size can hold the parameters: rounded to nothing or taken from another model it cannot."""
+    mb = exact(size, MIB_IN_MB)
+    return mb > 0 if parameters is None else 0.05 <= mb * 1e6 / parameters["value"] <= 16.5
+
+
+def _plausible(size: str, parameters: Mapping[str, Any] | None) -> bool:
+    """Tell whether a stated size is none that its number of parameters rules out."""
+    if not size or float(size) <= 0:
+        return False
+    return parameters is None or exact(size, MIB_IN_MB) * 1e6 <= WIDEST * parameters["value"]
 
 
 def _derived_size(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -100,13 +100,16 @@ class Knowledge(Frozen):
     def lacks(self, id: str) -> tuple[Lack, ...]:
         """Name what keeps a card from counting towards the base's breadth; nothing if it counts.
 
-        A card counts with a known licence, a known size (of a hosted model: its price), a known input (resolution,
-        tokens, sampling rate, rows, columns, languages) and one published result that rests on a source.
+        A card counts with a known licence, a known size (of a hosted model: its price; a classical method, trained
+        from nothing, has none), a known input (resolution, tokens, sampling rate, rows, columns, languages) and one
+        published result that rests on a source.
         """
         card = self.model(id)
         have: dict[Lack, bool] = {
             "licence": card.licence.klass != "unknown",
-            "size": card.size_mb is not None or (card.kind == "api" and card.price_in is not None),
+            "size": card.size_mb is not None
+            or card.kind == "classical"
+            or (card.kind == "api" and card.price_in is not None),
             "input": any(getattr(card.input, name) is not None for name in MEASURES),
             "quality": any(self.trust(row.source) != "unsourced" for row in self.results_of(id)),
         }

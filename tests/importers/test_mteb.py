@@ -62,7 +62,7 @@ def full_meta(**values: str) -> dict[str, str]:
             n_parameters="1000",
             n_active_parameters="300",
             n_embedding_parameters="600",
-            memory_usage_mb="100.0",
+            memory_usage_mb="0.004",
             embed_dim="64|128",
             max_tokens="512.0",
             license="apache-2.0",
@@ -86,7 +86,7 @@ def test_card_holds_what_the_table_states_and_is_a_valid_card() -> None:
     assert card.id == "maker/encoder"
     assert card.parameters is not None and card.parameters.value == 1000
     assert card.active_parameters is not None and card.active_parameters.value == 900
-    assert card.size_mb is not None and card.size_mb.value == 104.8576
+    assert card.size_mb is not None and card.size_mb.value == 0.004194304
     assert card.embedding_dim == 128
     assert card.input.tokens == 512
     assert card.input.languages == ("en", "zh")
@@ -137,13 +137,14 @@ def test_scope_names_the_languages(codes: str, start: str) -> None:
     assert mteb.card(full_meta(languages=codes), LINES[0], "m")["good_for"]["en"].startswith(start)
 
 
-def test_a_size_that_is_not_stated_is_derived_and_says_so() -> None:
+def test_a_size_that_is_not_stated_or_cannot_be_is_derived_and_says_so() -> None:
     for count, size, source in (
         ("3000000", 12, "derived-fp32-size"),
         ("2000000000", 4000, "derived-bf16-size"),
     ):
-        card = mteb.card(full_meta(memory_usage_mb="", n_parameters=count), LINES[0], "meta")
-        assert card["size_mb"] == {"value": size, "unit": "MB", "source": source}
+        for stated in ("", "0", "400000"):
+            card = mteb.card(full_meta(memory_usage_mb=stated, n_parameters=count), LINES[0], "meta")
+            assert card["size_mb"] == {"value": size, "unit": "MB", "source": source}
 
 
 @pytest.mark.parametrize(
