@@ -14,6 +14,16 @@ from advisor.errors import DataError
 __all__ = ["Tree", "check_archive", "open_tree"]
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+ODD_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+END_MARK, WIDE_END_MARK = b"PK\5\6", b"PK\6\6"
+TAIL_BYTES = 65_557 + 76
+ENTRY_BYTES = 200
 UNZIP = "Unpack it with an ordinary tool, look at what is inside, and give the folder."
 
 
@@ -79,6 +89,7 @@ class _Zip:
     def __init__(self, origin: Path) -> None:
         self.origin = origin
         self._lock = threading.Lock()
+        _bound_members(origin)
         try:
             self._file = zipfile.ZipFile(origin)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
@@ -116,6 +127,30 @@ class _Zip:
             raise OSError(str(error)) from None
 
 
+def _bound_members(origin: Path) -> None:
+    """Count what a zip lists before each entry becomes an object; what is no zip is complained of later.
+
+    :raises DataError: if the list is longer than the limit.
+    """
+    with origin.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - TAIL_BYTES))
+        tail = stream.read()
+        at = tail.rfind(END_MARK)
+        if at < 0 or len(tail) - at < 22:
+            return
+        length = int.from_bytes(tail[at + 12 : at + 16], "little")
+        if (wide := tail.rfind(WIDE_END_MARK)) >= 0 and len(tail) - wide >= 56:
+            length = max(int.from_bytes(tail[wide + 40 : wide + 48], "little"), length % 0xFFFFFFFF)
+    told = int.from_bytes(tail[wide + 32 : wide + 40] if wide >= 0 else tail[at + 10 : at + 12], "little")
+    if told > limits.MEMBERS or length > limits.MEMBERS * ENTRY_BYTES:
+        raise DataError(
+            f"{origin} holds {max(told, length // ENTRY_BYTES):,} files",
+            f"at most {limits.MEMBERS:,}",
+            "Give a smaller sample.",
+        )
+
+
 def check_archive(archive: zipfile.ZipFile, origin: Path) -> None:
     """Refuse a zip that could do harm, before a byte of it is unpacked.
 
@@ -136,8 +171,8 @@ def check_archive(archive: zipfile.ZipFile, origin: Path) -> None:
                 "relative paths only",
                 UNZIP,
             )
-        if stat.S_ISLNK(info.external_attr >> 16):
-            raise DataError(f"{origin} holds a link: {name[:200]!r}", "plain files only", UNZIP)
+        if kind := ODD_KINDS.get(stat.S_IFMT(info.external_attr >> 16)):
+            raise DataError(f"{origin} holds {kind}: {name[:200]!r}", "plain files only", UNZIP)
         if info.flag_bits & 0x1:
             raise DataError(
                 f"{origin} is encrypted: {name[:200]!r}",
