@@ -195,14 +195,8 @@ class _Judge:
     def quality(self, rows: Rows) -> tuple[Floats, Flags]:
         """Give the expected quality of cards, and which of them have published results."""
         asked = ("quality", self.brief.task, self.brief.data.model_dump_json())
-        table = self.columns.table(asked, 2)
-
-        def fill(row: int) -> tuple[float | None, float]:
-            quality = self.prior.quality(self.columns.cards[row])
-            return quality.value, float(quality.basis == "published")
-
-        values, published = table.read(rows, fill)
-        return values, published > 0
+        values, published = self.columns.remembered(asked, lambda: self.prior.qualities(self.columns.cards))
+        return values[rows], published[rows]
 
     def judged(self, card: ModelCard) -> Judged:
         """Say all that is expected of a model that is shown."""

@@ -16,6 +16,8 @@ from advisor.knowledge.cards import (
 )
 from advisor.knowledge.entries import (
     Benchmark,
+    Coefficient,
+    DataSet,
     Device,
     Latency,
     Modality,
@@ -30,6 +32,8 @@ from advisor.knowledge.loading import default_folder, load_knowledge
 __all__ = [
     "Benchmark",
     "Breadth",
+    "Coefficient",
+    "DataSet",
     "Device",
     "Documentation",
     "Fact",

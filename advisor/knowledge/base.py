@@ -5,7 +5,17 @@ from typing import Literal, TypeVar
 
 from advisor.errors import InputError, nearest
 from advisor.knowledge.cards import ModelCard
-from advisor.knowledge.entries import Device, Latency, Result, Source, Starter, Task, Trust
+from advisor.knowledge.entries import (
+    Coefficient,
+    DataSet,
+    Device,
+    Latency,
+    Result,
+    Source,
+    Starter,
+    Task,
+    Trust,
+)
 from advisor.quantity import Frozen
 
 __all__ = ["Knowledge", "Lack"]
@@ -25,6 +35,8 @@ class Knowledge(Frozen):
     starters: tuple[Starter, ...] = ()
     results: tuple[Result, ...] = ()
     latencies: tuple[Latency, ...] = ()
+    datasets: tuple[DataSet, ...] = ()
+    coefficients: tuple[Coefficient, ...] = ()
 
     @cached_property
     def _models(self) -> dict[str, ModelCard]:

@@ -119,6 +119,7 @@ def _results(draft: Draft) -> Iterator[str]:
     marks: dict[tuple[str, str], Benchmark] = {
         (mark.id, mark.metric): mark for task in knowledge.tasks for mark in task.benchmarks
     }
+    datasets = {one.id for one in knowledge.datasets}
     seen: dict[tuple[str, str, str, str | None], str] = {}
     for result in knowledge.results:
         at = draft.place(result)
@@ -126,8 +127,11 @@ def _results(draft: Draft) -> Iterator[str]:
             yield f"{at}: unknown model {result.model!r}. {nearest(result.model, models)}"
         if result.source not in sources:
             yield f"{at}: unknown source {result.source!r}. {nearest(result.source, sources)}"
-        if (result.benchmark, result.metric) not in marks:
-            yield f"{at}: no task has the benchmark {result.benchmark!r} with {result.metric!r}"
+        if (result.benchmark, result.metric) not in marks and result.benchmark not in datasets:
+            yield (
+                f"{at}: no task has the benchmark {result.benchmark!r} with {result.metric!r}, and datasets.yaml"
+                f" has no such data set. {nearest(result.benchmark, [*datasets, *(id for id, _ in marks)])}"
+            )
         if not math.isfinite(result.value):
             yield f"{at}: impossible value {result.value}"
         elif result.metric in SHARES and not 0 <= result.value <= 1:
@@ -162,6 +166,13 @@ def _others(draft: Draft) -> Iterator[str]:
         for source in (device.source, device.price_source):
             if source is not None and source not in sources:
                 yield f"{draft.place(device)}: {device.id}: unknown source {source!r}. {nearest(source, sources)}"
+    tasks = {task.id for task in knowledge.tasks}
+    for one in knowledge.datasets:
+        if one.source is not None and one.source not in sources:
+            yield f"{draft.place(one)}: {one.id}: unknown source {one.source!r}. {nearest(one.source, sources)}"
+        for task in one.tasks:
+            if task not in tasks:
+                yield f"{draft.place(one)}: {one.id}: unknown task {task!r}. {nearest(task, tasks)}"
     for starter in knowledge.starters:
         if starter.model not in models:
             yield f"{draft.place(starter)}: {starter.model}: unknown model. {nearest(starter.model, models)}"

@@ -5,10 +5,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from advisor.brief import Domain
 from advisor.knowledge.cards import Words
 from advisor.quantity import Frozen
 
-__all__ = ["Benchmark", "Device", "Latency", "Modality", "Result", "Source", "Starter", "Task", "Trust"]
+__all__ = [
+    "Benchmark",
+    "Coefficient",
+    "DataSet",
+    "Device",
+    "Latency",
+    "Modality",
+    "Result",
+    "Source",
+    "Starter",
+    "Task",
+    "Trust",
+]
 
 Modality = Literal["image", "text", "audio", "tabular", "time-series", "multimodal", "video"]
 Precision = Literal["fp32", "fp16", "int8"]
@@ -45,6 +58,34 @@ class Benchmark(Frozen):
     high: float
 
 
+class DataSet(Frozen):
+    """A data set that models were tuned on, with the traits by which it resembles the user's; None is unknown.
+
+    Results on it, under any metric, say how well a model transfers. `resolution` is the shorter side in pixels,
+    `tokens` the length of a typical text, `examples` those to learn from.
+    """
+
+    id: str
+    name: str
+    tasks: tuple[str, ...] = Field(min_length=1)
+    domain: Domain | None = None
+    classes: int | None = Field(default=None, gt=0)
+    examples: int | None = Field(default=None, gt=0)
+    resolution: int | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+    languages: tuple[str, ...] | None = None
+    lower_is_better: bool = False
+    source: str | None = None
+
+
+class Coefficient(Frozen):
+    """A number of the fitted prior and what it means."""
+
+    id: str
+    value: float = Field(ge=0, allow_inf_nan=False)
+    says: str
+
+
 class Task(Frozen):
     """Something a model can be asked to do. `benchmarks` stand in order of trust."""
 
@@ -62,7 +103,9 @@ class Device(Frozen):
 
     `core_gflops` is the peak of one processor core in its best float precision, where `tflops` is that of an
     accelerator beside it; `sustained_tflops` what published runs reached (the median over models). Devices with
-    the same `chip` run alike.
+    the same `chip` run alike. Where a machine was calibrated, `pace` is how many times as long as the formula kinds of
+    networks take on it, `prepare_ms` what preparing one input takes, and `tail` the 95th percentile of repeated
+    requests over the quickest.
     """
 
     id: str
@@ -75,6 +118,9 @@ class Device(Frozen):
     sustained_tflops: Positive | None = None
     core_gflops: Positive | None = None
     chip: str | None = None
+    pace: dict[str, Positive] = Field(default_factory=dict)
+    prepare_ms: dict[Modality, Positive] = Field(default_factory=dict)
+    tail: Positive = 1.0
     power_w: Positive | None = None
     usd_per_hour: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     price_date: dt.date | None = None

@@ -13,7 +13,7 @@ from advisor.knowledge.cache import content_key, recall, remember
 from advisor.knowledge.checking import cross_faults
 from advisor.knowledge.reading import read_folder
 
-__all__ = ["default_folder", "load_knowledge"]
+__all__ = ["complain", "default_folder", "knowledge_folder", "load_knowledge"]
 
 SHOWN = 50
 Stamp = tuple[tuple[str, int, int], ...]
@@ -33,11 +33,15 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     :return: the knowledge, every cross-reference of which holds.
     :raises KnowledgeError: one message that names file and line of every fault.
     """
-    folder = _there(folder)
+    folder = knowledge_folder(folder)
     return _load(folder, _stamp(_files(folder)))
 
 
-def _there(folder: Path | None) -> Path:
+def knowledge_folder(folder: Path | None) -> Path:
+    """Find a knowledge folder, the shipped one if None.
+
+    :raises KnowledgeError: if there is none.
+    """
     folder = (folder or default_folder()).resolve()
     if not folder.is_dir():
         raise KnowledgeError(
@@ -47,7 +51,7 @@ def _there(folder: Path | None) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    names = ("tasks.yaml", "devices.yaml", "sources.yaml", "starters.yaml")
+    names = ("tasks.yaml", "devices.yaml", "sources.yaml", "starters.yaml", "datasets.yaml", "prior.yaml")
     listed = [path for name in names if (path := folder / name).is_file()]
     return [*listed, *sorted(folder.glob("models/*.yaml")), *sorted(folder.glob("results/*.csv"))]
 
@@ -81,11 +85,15 @@ def _uncollected() -> Iterator[None]:
 
 def _read(folder: Path) -> Knowledge:
     draft = read_folder(folder)
-    _complain([*draft.faults, *cross_faults(draft)])
+    complain([*draft.faults, *cross_faults(draft)])
     return draft.knowledge
 
 
-def _complain(faults: list[str]) -> None:
+def complain(faults: Sequence[str]) -> None:
+    """Say all faults at once, the first of them in full.
+
+    :raises KnowledgeError: if there is any.
+    """
     if faults:
         rest = f"\n… and {len(faults) - SHOWN} more" if faults[SHOWN:] else ""
         shown = "\n".join(faults[:SHOWN]) + rest

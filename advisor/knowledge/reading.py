@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from advisor.knowledge.base import Knowledge
 from advisor.knowledge.cards import ModelCard
-from advisor.knowledge.entries import Device, Latency, Result, Source, Starter, Task
+from advisor.knowledge.entries import Coefficient, DataSet, Device, Latency, Result, Source, Starter, Task
 from advisor.knowledge.nodes import child, compose, line_of, plain
 from advisor.quantity import Frozen
 
@@ -47,6 +47,8 @@ def read_folder(folder: Path) -> Draft:
         starters=reader.listed("starters.yaml", Starter, required=False),
         results=tuple(row for path in reader.tables() for row in reader.table(path, Result)),
         latencies=tuple(row for path in reader.tables(latency=True) for row in reader.table(path, Latency)),
+        datasets=reader.listed("datasets.yaml", DataSet, required=False),
+        coefficients=reader.listed("prior.yaml", Coefficient, required=False),
     )
     return Draft(knowledge, reader.places, tuple(reader.faults))
 

@@ -1,0 +1,180 @@
+"""What a task's published transfer results let expect of its models on the user's data."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from advisor.brief import Brief
+from advisor.knowledge import DataSet, Knowledge, ModelCard, Task, default_folder
+from advisor.languages import ANY, has_language, primary
+from advisor.transfer import FEW, Likeness, Traits, coefficients, expect, likeness, percentiles, tables
+from advisor.workload import amount
+
+__all__ = ["Standing", "standings"]
+
+UNPLACED = (0.5, 0.15)
+"""Where the models of a table stand, and how far apart, when no yardstick says so."""
+ENOUGH_PLACED = 3
+LEAST_SPREAD = 0.02
+MIDDLE = (0.1, 0.9)
+Floats = npt.NDArray[np.float64]
+Column = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What transfer results say of one model.
+
+    :ivar value: expected quality, within 0–1.
+    :ivar sd: its standard deviation.
+    :ivar says: on what it rests.
+    """
+
+    value: float
+    sd: float
+    says: str
+
+
+def standings(
+    cards: Sequence[ModelCard], task: Task, knowledge: Knowledge, brief: Brief, known: Mapping[str, float]
+) -> dict[str, Standing]:
+    """Place the models that have transfer results.
+
+    Each table of results (columns that share models) is predicted for the brief's data set and put where the
+    yardsticks place its models; a model of several tables takes their mean, the surer one weighing more.
+
+    :param cards: the task's models.
+    :param task: the task.
+    :param knowledge: results and data sets.
+    :param brief: what the data are like.
+    :param known: quality by yardsticks of the models that have it.
+    :return: model → standing.
+    """
+    datasets = {
+        one.id: one for one in knowledge.datasets if task.id in one.tasks and _reads(one, task, brief)
+    }
+    columns = _columns(cards, knowledge, datasets)
+    if not columns:
+        return {}
+    there = sorted({model for results in columns.values() for model in results})
+    names = sorted(columns)
+    values = np.array([[columns[name].get(model, math.nan) for name in names] for model in there])
+    values *= np.array([-1.0 if datasets[name[0]].lower_is_better else 1.0 for name in names])
+    sizes = {card.id: amount(card.parameters) for card in cards}
+    by = _coefficients(knowledge)
+    target = _asked(brief)
+    found: dict[str, list[Standing]] = {}
+    for table in tables(np.isfinite(values)):
+        rows = np.flatnonzero(np.isfinite(values[:, table]).any(axis=1))
+        group = [there[row] for row in rows]
+        extra = np.array([[known.get(model, math.nan), _log(sizes[model])] for model in group])
+        traits = [_traits(datasets[names[column][0]]) for column in table]
+        mean, sd = expect(percentiles(values[rows][:, table]), percentiles(extra), traits, target, by)
+        says = _says([names[column] for column in table], traits, target, datasets, by)
+        for model, standing in _placed(group, mean, sd, known, says).items():
+            found.setdefault(model, []).append(standing)
+    return {model: _joined(several) for model, several in found.items()}
+
+
+def _columns(
+    cards: Sequence[ModelCard], knowledge: Knowledge, datasets: Mapping[str, DataSet]
+) -> dict[Column, dict[str, float]]:
+    """Collect the results per data set, metric and source; too few models make no column."""
+    if not datasets:
+        return {}
+    found: dict[Column, dict[str, list[float]]] = {}
+    for card in cards:
+        for row in knowledge.results_of(card.id):
+            if row.benchmark in datasets and card.kind != "baseline":
+                column = found.setdefault((row.benchmark, row.metric, row.source), {})
+                column.setdefault(card.id, []).append(row.value)
+    return {
+        name: {model: math.fsum(values) / len(values) for model, values in column.items()}
+        for name, column in found.items()
+        if len(column) >= FEW
+    }
+
+
+def _placed(
+    group: Sequence[str], mean: Floats, sd: Floats, known: Mapping[str, float], says: str
+) -> dict[str, Standing]:
+    """Put a table on the scale of quality, where the yardsticks place its models."""
+    at = np.array([known[model] for model in group if model in known])
+    centre, wide = UNPLACED
+    if len(at) >= ENOUGH_PLACED:
+        centre, wide = float(at.mean()), max(float(at.std()), LEAST_SPREAD)
+    centre = min(max(centre, MIDDLE[0]), MIDDLE[1])
+    steep = wide / (centre * (1 - centre))
+    values = 1 / (1 + np.exp(-(math.log(centre / (1 - centre)) + steep * mean)))
+    return {
+        model: Standing(float(value), wide * float(doubt), says)
+        for model, value, doubt in zip(group, values, sd, strict=True)
+    }
+
+
+def _joined(several: Sequence[Standing]) -> Standing:
+    if len(several) == 1:
+        return several[0]
+    weights = [one.sd**-2 for one in several]
+    total = math.fsum(weights)
+    value = math.fsum(weight * one.value for weight, one in zip(weights, several, strict=True)) / total
+    best = min(several, key=lambda one: (one.sd, one.says))
+    return Standing(value, best.sd, f"{best.says} and {len(several) - 1} more such table(s)")
+
+
+def _says(
+    columns: Sequence[Column],
+    traits: Sequence[Traits],
+    target: Traits,
+    datasets: Mapping[str, DataSet],
+    by: Likeness,
+) -> str:
+    source = min(source for _, _, source in columns)
+    says = f"results after tuning on {len(columns)} data set{'s' if len(columns) > 1 else ''}, {source}"
+    alike = {
+        datasets[column[0]].name: near
+        for column, one in zip(columns, traits, strict=True)
+        if (near := likeness(one, target, by)) is not None
+    }
+    if alike and max(alike.values()) > min(alike.values()):
+        says += f"; most like yours is {max(alike, key=lambda name: (alike[name], name))}"
+    return says
+
+
+def _reads(one: DataSet, task: Task, brief: Brief) -> bool:
+    """Say whether a data set's language is one of the brief's; where none is told it counts."""
+    if one.languages is None or not has_language(task.id, task.modality):
+        return True
+    wanted = {primary(tag) for tag in brief.data.languages or ("en",)}
+    return bool(wanted.intersection({primary(tag) for tag in one.languages})) or ANY in one.languages
+
+
+def _traits(one: DataSet) -> Traits:
+    return Traits(one.domain, one.classes, one.examples, one.resolution, one.tokens)
+
+
+def _asked(brief: Brief) -> Traits:
+    data = brief.data
+    return Traits(data.domain, data.classes, data.examples or None, data.resolution, data.tokens)
+
+
+def _log(parameters: float | None) -> float:
+    return math.log10(parameters) if parameters else math.nan
+
+
+def _coefficients(knowledge: Knowledge) -> Likeness:
+    if knowledge.coefficients:
+        return coefficients({one.id: one.value for one in knowledge.coefficients})
+    return _shipped()
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> Likeness:
+    import yaml
+
+    listed = yaml.safe_load((default_folder() / "prior.yaml").read_text(encoding="utf-8"))
+    return coefficients({one["id"]: one["value"] for one in listed})
