@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from advisor.brief import read_brief
+from advisor.cli_knowledge import knowledge_app
 from advisor.errors import AdvisorError, Cancelled, InputError, NothingQualifies, nearest
 from advisor.knowledge import Fact, Knowledge, ModelCard, load_knowledge
+from advisor.terminal import KnowledgeDir
+from advisor.terminal import print_table as _table
 
 if TYPE_CHECKING:
     from advisor.jobs.request import ProbeRequest
@@ -28,13 +30,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-knowledge_app = typer.Typer(help="Look after the knowledge base.", no_args_is_help=True)
 models_app = typer.Typer(help="List models, or show one.", invoke_without_command=True)
 app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(models_app, name="models")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-KnowledgeDir = Annotated[Optional[Path], typer.Option("--knowledge", help="Another knowledge folder.")]  # noqa: UP045
 BriefFile = Annotated[Path, typer.Option("--brief", "-b", help="The brief, YAML or JSON.")]
 DataPath = Annotated[
     Path, typer.Option("--data", "-d", help="A folder or zip of images, or a table of texts.")
@@ -124,12 +124,6 @@ def _print(content: Mapping[str, Any]) -> None:
     sys.stdout.write("\n")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
 def _known(folder: Path | None) -> Knowledge:
     from advisor.weights import local_cards
 
@@ -217,15 +211,17 @@ def models(
 @models_app.command("show")
 def show(id: str, as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
     """Show everything that is known of one model, each fact with its source."""
+    from advisor.facts import list_facts
+
     known = _known(knowledge)
     card = known.model(id)
-    dates = {source.id: source.date for source in known.sources}
     content = card.model_dump(mode="json", by_alias=True)
-    for name in ModelCard.model_fields:
-        fact = getattr(card, name)
-        if isinstance(fact, Fact):
-            dated = fact.date or dates.get(fact.source)
-            content[name] = {**fact.model_dump(mode="json"), "date": dated.isoformat() if dated else None}
+    rows = [fact.model_dump(mode="json") for fact in list_facts(card, known)]
+    for row in rows:
+        if isinstance(getattr(card, row["name"], None), Fact):
+            content[row["name"]] = {key: value for key, value in row.items() if key != "name"}
+    content["facts"] = rows
+    dates = {source.id: source.date for source in known.sources}
     content["results"] = [
         {**row.model_dump(mode="json"), "unit": "share" if 0 <= row.value <= 1 else row.metric,
          "date": str(row.date or dates.get(row.source))}
@@ -236,6 +232,7 @@ def show(id: str, as_json: AsJson = False, knowledge: KnowledgeDir = None) -> No
         return
     import yaml
 
+    del content["facts"]
     filled = {key: value for key, value in content.items() if value not in (None, [], {})}
     print(yaml.safe_dump(filled, allow_unicode=True, sort_keys=False), end="")
 
@@ -251,29 +248,6 @@ def devices(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
         _print({"devices": [row.model_dump(mode="json") for row in rows]})
     else:
         _table([("device", "kind", "name"), *((row.id, row.kind, row.name) for row in rows)])
-
-
-@knowledge_app.command("check")
-def check(knowledge: KnowledgeDir = None) -> None:
-    """Check the knowledge base; names file and line of each fault."""
-    known = load_knowledge(knowledge)
-    lacks = {card.id: known.lacks(card.id) for card in known.models}
-    missing = Counter(lack for found in lacks.values() for lack in found)
-    print(
-        f"{len(known.models)} models, {len(known.tasks)} tasks, {len(known.devices)} devices, "
-        f"{len(known.sources)} sources, {len(known.results)} results, {len(known.latencies)} latencies: no fault."
-    )
-    counted = [card.family for card in known.models if not lacks[card.id]]
-    print(
-        f"{len(counted)} models in {len(set(counted))} of {len({card.family for card in known.models})} families "
-        "count; what the others lack: "
-        + (", ".join(f"{lack} {number}" for lack, number in sorted(missing.items())) or "nothing")
-    )
-    rows = [("task", "models", "that count")]
-    for task in known.tasks:
-        cards = known.for_task(task.id)
-        rows.append((task.id, str(len(cards)), str(sum(not lacks[card.id] for card in cards))))
-    _table(rows)
 
 
 @app.command()

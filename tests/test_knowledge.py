@@ -391,7 +391,8 @@ def test_baselines_are_complete_and_free(shipped: Knowledge) -> None:
 def test_every_kind_of_source_is_used(shipped: Knowledge) -> None:
     kinds = {where.kind for card in shipped.models for where in card.where}
     assert kinds == {
-        "huggingface", "timm", "torchvision", "pytorch-hub", "tensorflow-hub", "kaggle", "package", "github", "api",
+        "huggingface", "modelscope", "timm", "torchvision", "pytorch-hub", "tensorflow-hub", "kaggle", "package",
+        "github", "api",
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from advisor.quantity import Frozen
 
 __all__ = [
+    "Citable",
     "Documentation",
     "Fact",
     "Input",
