@@ -1,14 +1,17 @@
-"""What a model costs: minutes of training and money a month."""
+"""What a model costs: minutes of training, energy, and money a month."""
 
 import math
+from dataclasses import replace
 
 from advisor.brief import Brief
-from advisor.knowledge import Device, Fact, Modality, ModelCard, Strategy
+from advisor.hardware import THIS_MACHINE
+from advisor.knowledge import Device, Fact, Knowledge, Modality, ModelCard, Strategy
 from advisor.quantity import Quantity
-from advisor.roofline import effective_tflops, efficiency, preprocessing_ms
-from advisor.workload import workload
+from advisor.roofline import Regime, base_ms, default_regime, load_regimes, preprocessing_ms
+from advisor.scaling import effects_of
+from advisor.workload import Workload, workload
 
-__all__ = ["monthly_cost", "train_minutes"]
+__all__ = ["energy_wh", "monthly_cost", "train_minutes"]
 
 PASSES = {
     "zero-shot": 0.0, "prompt": 0.0, "frozen": 0.0, "head": 0.0, "last-block": 1.35, "lora": 2.9,
@@ -17,6 +20,17 @@ PASSES = {
 }  # fmt: skip
 """Forward passes that one epoch costs per example. Full tuning: median of inference over training throughput
 of 681 models in timm's RTX 3090 tables (5 % 3.0, 95 % 4.9). Frozen features are computed once and kept."""
+FULL_PASSES = {
+    "attention": 3.2, "convolution": 3.7, "depthwise": 4.5, "grouped-attention": 3.4, "hybrid": 3.9, "mlp": 3.4,
+    "sequence": 3.2,
+}  # fmt: skip
+"""The same by kind of network (texts as the vision transformers)."""
+TRAINING_BATCH = {"gpu": 128}
+RETURN_MS = 0.2
+TRAINING_SPREAD = 0.2
+BUSY_SHARE = 0.8
+IDLE_SHARE = 0.2
+"""Of the stated power: drawn while working, and while waiting."""
 HOURS = 730.0
 USD_PER_KWH = 0.20
 USD_UNITS = ("image", "minute", "character", "request")
@@ -31,6 +45,7 @@ def train_minutes(
     *,
     modality: Modality = "text",
     tokens: int | None = None,
+    knowledge: Knowledge | None = None,
 ) -> Quantity:
     """Estimate how long fitting a model to the user's data takes.
 
@@ -41,6 +56,7 @@ def train_minutes(
     :param epochs: passes over them; the strategy's usual number if None.
     :param modality: of the task.
     :param tokens: length of a typical text.
+    :param knowledge: published speeds that sharpen the estimate, if given.
     :return: minutes; unknown where the model's FLOPs or the device's speed are.
     """
     count = 1000 if examples is None else examples
@@ -57,23 +73,67 @@ def train_minutes(
             source="classical methods learn about 20,000 rows a minute",
         )  # fmt: skip
     work = workload(card, modality, tokens)
-    tflops = effective_tflops(device)
-    if work.flops is None or tflops is None:
+    forward = _forward_ms(card, work, device, knowledge)
+    if forward is None:
         missing = "its FLOPs and parameters are" if work.flops is None else f"the speed of {device.name} is"
         return Quantity.unknown("min", f"{missing} unknown")
-    kind = efficiency(device)
-    passes = 1.0 + (epochs if epochs is not None else 10) * PASSES[strategy]
-    compute_ms = count * passes * work.flops / tflops / 1e9
-    handling_ms = count * (preprocessing_ms(device, work.modality) + 0.2 * passes) + 5000
-    value = (compute_ms + handling_ms) / 60_000
+    each, spread = forward
+    passes = 1.0 + (epochs if epochs is not None else 10) * _passes(strategy, work.klass)
+    compute_ms = count * passes * each
+    prepare = device.prepare_ms.get(modality, preprocessing_ms(device, work.modality))
+    handling_ms = count * (prepare + RETURN_MS * passes) + 5000
+    wide = math.exp(1.645 * spread)
     return Quantity(
-        value=value,
-        low=(compute_ms * kind.spread[0] * work.spread[0] + handling_ms * 0.3) / 60_000,
-        high=(compute_ms * kind.spread[1] * work.spread[1] + handling_ms * 3) / 60_000,
+        value=(compute_ms + handling_ms) / 60_000,
+        low=(compute_ms / wide * work.spread[0] + handling_ms * 0.3) / 60_000,
+        high=(compute_ms * wide * work.spread[1] + handling_ms * 3) / 60_000,
         unit="min",
         basis="estimated",
         source=f"{count} examples × {passes:.1f} forward passes ({strategy}) on {device.name}; {work.method}",
     )
+
+
+def _passes(strategy: Strategy, klass: str) -> float:
+    passes = PASSES[strategy]
+    return passes * FULL_PASSES.get(klass, PASSES["full"]) / PASSES["full"] if passes > 1 else passes
+
+
+def _forward_ms(
+    card: ModelCard, work: Workload, device: Device, knowledge: Knowledge | None
+) -> tuple[float, float] | None:
+    """Give the time of one example's forward pass in a training batch, and the spread of its logarithm."""
+    if work.flops is None:
+        return None
+    regimes = load_regimes()
+    kind = default_regime(device)
+    regime: Regime = regimes[kind if kind.startswith("pytorch") else "pytorch-cpu"]
+    batch = TRAINING_BATCH.get(device.kind, 16)
+    once = replace(work, steps=0, step_flops=0.0)
+    base = base_ms(once, device, regime, batch)
+    if base is None:
+        return None
+    cell = effects_of(knowledge, regimes)[regime.id].cell(card.id, device, True) if knowledge else None
+    shift = math.exp(cell.shift) if cell else 1.0
+    variance = cell.variance if cell else regime.model**2 + regime.device**2
+    pace = device.pace.get(work.klass, device.pace.get("all", 1.0)) if device.id == THIS_MACHINE else 1.0
+    return base / batch * shift * pace, math.sqrt(variance + TRAINING_SPREAD**2)
+
+
+def energy_wh(latency_ms: float, device: Device, requests: float = 1.0) -> Quantity:
+    """Estimate the energy of answering requests, by the device's stated power.
+
+    :param latency_ms: of one answer.
+    :param device: where.
+    :param requests: how many answers.
+    :return: watt-hours; unknown where the device's power is.
+    """
+    if device.power_w is None:
+        return Quantity.unknown("Wh", f"the power of {device.name} is unknown")
+    most = device.power_w * latency_ms * requests / 3.6e6
+    return Quantity(
+        value=most * BUSY_SHARE, low=most * IDLE_SHARE, high=most * 1.2, unit="Wh", basis="estimated",
+        source=f"{latency_ms:.4g} ms at {BUSY_SHARE:.0%} of {device.power_w:g} W",
+    )  # fmt: skip
 
 
 def monthly_cost(card: ModelCard, device: Device, brief: Brief, latency_ms: float | None = None) -> Quantity:

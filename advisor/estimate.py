@@ -2,21 +2,44 @@
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from advisor.costs import monthly_cost, train_minutes
+from advisor.costs import energy_wh, monthly_cost, train_minutes
 from advisor.hardware import THIS_MACHINE
 from advisor.knowledge import Device, Knowledge, Latency, Modality, ModelCard
 from advisor.measured import Measured
+from advisor.memory import inference_memory, training_memory
 from advisor.quantity import Frozen, Quantity
-from advisor.roofline import effective_tflops, preprocessing_ms, roofline_ms
-from advisor.workload import Workload, size_of, workload
+from advisor.roofline import (
+    Regime,
+    base_ms,
+    default_regime,
+    load_regimes,
+    preprocessing_ms,
+    regime_of,
+    speed_of,
+)
+from advisor.scaling import Cell, effects_of
+from advisor.workload import Workload, modality_of, size_of, workload
 
-__all__ = ["OnDevice", "estimate", "estimate_latency", "monthly_cost", "train_minutes"]
+__all__ = [
+    "Estimator",
+    "Figures",
+    "OnDevice",
+    "energy_wh",
+    "estimate",
+    "monthly_cost",
+    "train_minutes",
+    "training_memory",
+]
 
 PRECISIONS = ("fp32", "float", "float32", "tf32", "amp", "fp16", "bf16", "amp_bf16", "w8a16", "int8")
 HOSTED = "hosted: it runs on the provider's machines"
-SCALED_SPREAD = (0.6, 1.8)
-LEAST_COMPUTING = 0.3
+Z90 = 1.645
+SMALL_BATCH, FULL_BATCH = 0.45, 64
+"""On a GPU the tables are of large batches; a small one leaves it idle in part: more spread on the logarithm."""
+PACED = 0.10
+"""Standard deviation of the logarithm, between machines paced by small models of the same kind and the rest."""
 
 
 class OnDevice(Frozen):
@@ -28,6 +51,14 @@ class OnDevice(Frozen):
     size_mb: Quantity
 
 
+class Figures(NamedTuple):
+    """The values of the estimates alone; None is unknown."""
+
+    latency_ms: float | None
+    memory_mb: float | None
+    size_mb: float | None
+
+
 def estimate(
     card: ModelCard,
     device: Device,
@@ -37,11 +68,13 @@ def estimate(
     tokens: int | None = None,
     task: str | None = None,
     measured: Mapping[str, Measured] | None = None,
+    runtime: str | None = None,
+    regimes: Mapping[str, Regime] | None = None,
 ) -> OnDevice:
     """Say what a model needs on a device.
 
-    In order of trust: measured here; published for exactly this model and device; scaled from a published
-    figure on another device of the same kind; estimated by a roofline; unknown.
+    In order of trust: measured here; published for exactly this model and device; scaled from published
+    figures of the model on other devices; estimated by a roofline with learnt efficiencies; unknown.
 
     :param card: the model.
     :param device: where it runs.
@@ -50,56 +83,188 @@ def estimate(
     :param tokens: length of a typical text.
     :param task: what it is used for; the card's first task if None.
     :param measured: figures of earlier probes on this machine.
+    :param runtime: the regime (see `advisor.roofline`) in which it runs; the device's usual one if None.
+    :param regimes: learnt efficiencies; the shipped ones if None.
     :return: the four quantities.
     """
-    if card.kind == "api":
+    estimator = Estimator(
+        device, knowledge, batch=batch, tokens=tokens, task=task, measured=measured, runtime=runtime,
+        regimes=regimes,
+    )  # fmt: skip
+    return estimator.needs(card)
+
+
+class Estimator:
+    """Estimates for many models on one device: what holds for the device is worked out once.
+
+    The parameters are those of `estimate`.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        knowledge: Knowledge,
+        *,
+        batch: int = 1,
+        tokens: int | None = None,
+        task: str | None = None,
+        measured: Mapping[str, Measured] | None = None,
+        runtime: str | None = None,
+        regimes: Mapping[str, Regime] | None = None,
+    ) -> None:
+        known = load_regimes() if regimes is None else regimes
+        self.device = device
+        self.knowledge = knowledge
+        self.batch = batch
+        self.tokens = tokens
+        self.task = task
+        self.runtime = runtime
+        self.regime = known[runtime or default_regime(device)]
+        self.effects = effects_of(knowledge, known)[self.regime.id]
+        self.modalities = {one.id: one.modality for one in knowledge.tasks}
+        self.names = {one.id: one.name for one in knowledge.devices}
+        self.here = device.id == THIS_MACHINE
+        self.measured = (measured or {}) if self.here and batch == 1 else {}
+
+    def needs(self, card: ModelCard) -> OnDevice:
+        """Say what a model needs here, with intervals and reasons."""
+        if card.kind == "api":
+            return OnDevice(
+                latency_ms=Quantity.unknown("ms", HOSTED),
+                throughput_per_s=Quantity.unknown("1/s", HOSTED),
+                memory_mb=Quantity.unknown("MB", HOSTED),
+                size_mb=Quantity.unknown("MB", HOSTED),
+            )
+        work = self._work(card)
+        earlier = self.measured.get(card.id)
+        latency = _measured_latency(earlier) if earlier else self._latency(card, work)
+        memory = inference_memory(card, work, self.device, self.batch, self.tokens)
+        if earlier and earlier.memory_mb is not None:
+            said = "measured on this machine by an earlier probe"
+            memory = Quantity.exact(earlier.memory_mb, "MB", "measured", said)
         return OnDevice(
-            latency_ms=Quantity.unknown("ms", HOSTED),
-            throughput_per_s=Quantity.unknown("1/s", HOSTED),
-            memory_mb=Quantity.unknown("MB", HOSTED),
-            size_mb=Quantity.unknown("MB", HOSTED),
+            latency_ms=latency,
+            throughput_per_s=_throughput(latency, self.batch),
+            memory_mb=memory,
+            size_mb=_size(card),
         )
-    work = workload(card, _modality(card, knowledge, task), tokens)
-    here = (measured or {}).get(card.id) if device.id == THIS_MACHINE and batch == 1 else None
-    latency = _measured_latency(here) if here else estimate_latency(card, device, knowledge, work, batch)
-    return OnDevice(
-        latency_ms=latency,
-        throughput_per_s=_throughput(latency, batch),
-        memory_mb=_memory(card, work, device, batch, here),
-        size_mb=_size(card),
-    )
 
+    def figures(self, card: ModelCard) -> Figures:
+        """Give the values alone, several times as quick as `needs`."""
+        if card.kind == "api":
+            return Figures(None, None, None)
+        earlier = self.measured.get(card.id)
+        work = self._work(card)
+        size = size_of(card)
+        memory = earlier.memory_mb if earlier else None
+        if memory is None:
+            memory = inference_memory(card, work, self.device, self.batch, self.tokens).value
+        return Figures(
+            earlier.p95_ms if earlier else self._ms(card, work),
+            memory,
+            size[0] if size else _size(card).value,
+        )
 
-def estimate_latency(
-    card: ModelCard, device: Device, knowledge: Knowledge, work: Workload, batch: int = 1
-) -> Quantity:
-    """Give the time of one batch from published figures or, where there are none, from the roofline."""
-    rows = knowledge.latencies_of(card.id)
-    exact = [row for row in rows if row.device == device.id and row.batch == batch]
-    if exact:
-        return _published(min(exact, key=_preference), work, device, batch)
-    roof = roofline_ms(work, device, batch)
-    kin = _kin(rows, device, knowledge)
-    if kin:
-        scaled = _scaled(kin[0], kin[1], device, work, batch)
-        if scaled:
-            return scaled
-    if roof is None:
-        missing = "its FLOPs and parameters" if work.flops is None else f"the speed of {device.name}"
-        return Quantity.unknown("ms", f"neither published nor computable: {missing} are unknown")
-    return Quantity(
-        value=roof.value,
-        low=roof.low,
-        high=roof.high,
-        unit="ms",
-        basis="estimated",
-        source=f"roofline: {work.method}; {effective_tflops(device):.3g} effective TFLOPS",
-    )
+    def _work(self, card: ModelCard) -> Workload:
+        return workload(card, modality_of(card, self.modalities, self.task), self.tokens)
 
+    def _published(self, card: ModelCard) -> Latency | None:
+        rows = [
+            row
+            for row in self.knowledge.latencies_of(card.id)
+            if row.device == self.device.id
+            and row.batch == self.batch
+            and (self.runtime is None or regime_of(row, self.device.kind) == self.runtime)
+        ]
+        return min(rows, key=self._preference, default=None)
 
-def _modality(card: ModelCard, knowledge: Knowledge, task: str | None) -> Modality:
-    wanted = task if task in card.tasks else card.tasks[0]
-    return next((known.modality for known in knowledge.tasks if known.id == wanted), "text")
+    def _preference(self, row: Latency) -> tuple[bool, int, bool, float, str]:
+        other = regime_of(row, self.device.kind) != self.regime.id
+        return other, _precision(row), row.runtime != "pytorch", row.ms, row.source
+
+    def _ms(self, card: ModelCard, work: Workload) -> float | None:
+        row = self._published(card)
+        if row:
+            return row.ms
+        cell = self.effects.cell(card.id, self.device, work.flops is not None)
+        return self._expected(work, cell)
+
+    def _expected(self, work: Workload, cell: Cell) -> float | None:
+        """Join the formula with what the tables say beyond it; here, with what was calibrated."""
+        base = base_ms(work, self.device, self.regime, self.batch)
+        if base is None or (work.flops is None and not cell.model_rows):
+            return None
+        ms = base * math.exp(cell.shift)
+        if not self.here:
+            return ms
+        pace = self.device.pace.get(work.klass, self.device.pace.get("all", 1.0))
+        return (ms * pace + self._prepare(work.modality)) * self.device.tail
+
+    def _prepare(self, modality: Modality) -> float:
+        return self.batch * self.device.prepare_ms.get(modality, preprocessing_ms(self.device, modality))
+
+    def _latency(self, card: ModelCard, work: Workload) -> Quantity:
+        row = self._published(card)
+        if row:
+            return self._as_published(row, work)
+        cell = self.effects.cell(card.id, self.device, work.flops is not None)
+        value = self._expected(work, cell)
+        if value is None:
+            missing = f"the speed of {self.device.name}"
+            if speed_of(self.device, self.regime) is not None:
+                missing = "its FLOPs and parameters"
+            return Quantity.unknown("ms", f"neither published nor computable: {missing} are unknown")
+        sd = math.sqrt(self._variance(work, cell))
+        basis = "scaled" if cell.model_rows else "estimated"
+        return Quantity(
+            value=value,
+            low=value * math.exp(-Z90 * sd),
+            high=value * math.exp(Z90 * sd),
+            unit="ms",
+            basis=basis,
+            source=self._says(work, cell),
+        )
+
+    def _variance(self, work: Workload, cell: Cell) -> float:
+        variance = cell.variance
+        if self.here and self.device.pace:
+            variance += PACED**2 - (0 if cell.device_rows else self.regime.device**2)
+        if work.spread[1] > work.spread[0]:
+            variance += (math.log(work.spread[1] / work.spread[0]) / (2 * Z90)) ** 2
+        if self.regime.memory == "bandwidth" and self.batch < FULL_BATCH and self.regime.id != "tensorrt":
+            variance += (SMALL_BATCH * math.log(FULL_BATCH / self.batch) / math.log(FULL_BATCH)) ** 2
+        return max(variance, 0.05**2)
+
+    def _says(self, work: Workload, cell: Cell) -> str:
+        said = []
+        if cell.example:
+            row = cell.example
+            noun = "speed" if cell.model_rows == 1 else "speeds"
+            said.append(
+                f"scaled from {cell.model_rows} published {noun} of it, such as {row.ms:.4g} ms on {self.names.get(row.device)}"
+                f" ({row.source}, {row.runtime}, {row.precision}, batch {row.batch})"
+            )
+        method = work.method or "nothing but published speeds"
+        said.append(f"roofline for {self.regime.id}: {method}")
+        if self.here and self.device.pace:
+            said.append("paced by small models timed on this machine; with preprocessing, 95th percentile")
+        elif cell.device_rows:
+            said.append(f"{cell.device_rows} published speeds of other models on {self.device.name}")
+        elif not self.here:
+            said.append(f"the peaks of {self.device.name}")
+        return "; ".join(said)
+
+    def _as_published(self, row: Latency, work: Workload) -> Quantity:
+        slack = 2 * self.batch * preprocessing_ms(self.device, work.modality)
+        says = f"{row.source} ({row.runtime}, {row.precision}, batch {row.batch}, forward pass)"
+        return Quantity(
+            value=row.ms,
+            low=row.ms * 0.85,
+            high=row.ms * 1.3 + slack,
+            unit="ms",
+            basis="published",
+            source=says,
+        )
 
 
 def _measured_latency(here: Measured) -> Quantity:
@@ -118,68 +283,6 @@ def _precision(row: Latency) -> int:
     return PRECISIONS.index(name) if name in PRECISIONS else len(PRECISIONS)
 
 
-def _preference(row: Latency) -> tuple[int, bool, float, str]:
-    return _precision(row), row.runtime != "pytorch", row.ms, row.source
-
-
-def _says(row: Latency) -> str:
-    return f"{row.source} ({row.runtime}, {row.precision}, batch {row.batch}, forward pass)"
-
-
-def _published(row: Latency, work: Workload, device: Device, batch: int) -> Quantity:
-    slack = 2 * batch * preprocessing_ms(device, work.modality)
-    return Quantity(
-        value=row.ms,
-        low=row.ms * 0.85,
-        high=row.ms * 1.3 + slack,
-        unit="ms",
-        basis="published",
-        source=_says(row),
-    )
-
-
-def _kin(rows: tuple[Latency, ...], device: Device, knowledge: Knowledge) -> tuple[Latency, Device] | None:
-    """Find the published figure whose device is most like the wanted one: same kind, nearest in speed."""
-    target = effective_tflops(device)
-    if target is None or not rows:
-        return None
-    devices = {known.id: known for known in knowledge.devices}
-    best: tuple[tuple[float, int, float, str], Latency, Device] | None = None
-    for row in rows:
-        other = device if row.device == device.id else devices.get(row.device)
-        if other is None or other.kind != device.kind:
-            continue
-        speed = effective_tflops(other)
-        if speed is None:
-            continue
-        key = (abs(math.log(speed / target)) + 0.3 * _precision(row), row.batch, row.ms, row.source)
-        if best is None or key < best[0]:
-            best = key, row, other
-    return (best[1], best[2]) if best else None
-
-
-def _scaled(row: Latency, other: Device, device: Device, work: Workload, batch: int) -> Quantity | None:
-    """Scale a published figure by the ratio of the rooflines, or of effective speeds without FLOPs."""
-    there, here = roofline_ms(work, other, row.batch), roofline_ms(work, device, batch)
-    if there and here and there.compute > 0:
-        computing = max(row.ms - there.overhead, LEAST_COMPUTING * row.ms)
-        value = here.overhead + here.prepare + computing * here.compute / there.compute
-    else:
-        fast, slow = effective_tflops(other), effective_tflops(device)
-        if not fast or not slow:
-            return None
-        value = row.ms * fast / slow * batch / row.batch
-    widen = 1 + 0.15 * abs(math.log(value / row.ms * row.batch / batch))
-    return Quantity(
-        value=value,
-        low=value * SCALED_SPREAD[0] / widen,
-        high=value * SCALED_SPREAD[1] * widen,
-        unit="ms",
-        basis="scaled",
-        source=f"{row.ms:.4g} ms on {other.name}, {_says(row)}, scaled by the ratio of effective speeds",
-    )
-
-
 def _throughput(latency: Quantity, batch: int) -> Quantity:
     if latency.value is None:
         return Quantity.unknown("1/s", latency.source)
@@ -190,29 +293,6 @@ def _throughput(latency: Quantity, batch: int) -> Quantity:
         unit="1/s",
         basis=latency.basis,
         source=f"one batch of {batch} after another: {latency.source}",
-    )
-
-
-def _memory(card: ModelCard, work: Workload, device: Device, batch: int, here: Measured | None) -> Quantity:
-    if here and here.memory_mb is not None:
-        return Quantity.exact(
-            here.memory_mb, "MB", "measured", "measured on this machine by an earlier probe"
-        )
-    if work.weight_mb is None:
-        return Quantity.unknown("MB", "neither its parameters nor its size are known")
-    half = device.kind == "gpu" and card.kind == "weights"
-    activations = batch * max(10.0, 5.0 * ((work.flops or 0.0) / 1e9) ** 0.5)
-    runtime = 300.0 if device.kind == "gpu" else 20.0
-    if card.kind in ("classical", "baseline"):
-        activations, runtime = 5.0, 5.0
-    value = work.weight_mb + activations + runtime
-    return Quantity(
-        value=value,
-        low=work.weight_mb * (0.5 if half else 0.9) + activations * 0.3,
-        high=work.weight_mb * 2.0 + activations * 4 + runtime * 2,
-        unit="MB",
-        basis="estimated",
-        source="weights as loaded + activations of one batch + working memory of the runtime",
     )
 
 

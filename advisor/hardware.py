@@ -6,11 +6,14 @@ import os
 import platform
 import re
 import shutil
+import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -18,12 +21,17 @@ from pydantic import ValidationError
 from advisor.errors import InputError, nearest
 from advisor.home import home
 from advisor.knowledge import Device, Knowledge
+from advisor.roofline import base_ms, default_regime, load_regimes
+from advisor.workload import Workload
 
-__all__ = ["THIS_MACHINE", "device", "home", "this_machine"]
+__all__ = ["THIS_MACHINE", "calibrate", "calibrated", "device", "home", "this_machine"]
 
 THIS_MACHINE = "this-machine"
 CGROUP = Path("/sys/fs/cgroup")
-CALIBRATION_VERSION = 2
+CALIBRATION_VERSION = 3
+CALIBRATION_LIMIT_S = 120
+MOST_TAIL = 1.3
+"""Of the 95th percentile over the undisturbed time: more is other load at the time of the calibration."""
 GPU_STALE_SECONDS = 30
 GPU_QUERY = "index,uuid,name,memory.free"
 
@@ -65,7 +73,7 @@ def this_machine(environ: Mapping[str, str] | None = None, known: Sequence[Devic
     cpu_tflops, bandwidth = _calibration(str(home(env)), cores)
     gpu = _gpu(env)
     if gpu is None:
-        return Device(
+        bare = Device(
             id=THIS_MACHINE,
             name=f"This machine ({cores} cores, {platform.machine()})",
             kind="cpu",
@@ -74,18 +82,104 @@ def this_machine(environ: Mapping[str, str] | None = None, known: Sequence[Devic
             bandwidth_gb_s=bandwidth,
             tflops={"fp32": cpu_tflops},
         )
+        return _paced(bare, _timings(env, _key(cores, None)))
     name, free_mb = gpu
     twin = _same_gpu(name, known)
-    return Device(
+    timings = _timings(env, _key(cores, name))
+    kernels = timings or {}
+    bare = Device(
         id=THIS_MACHINE,
         name=f"This machine ({name})",
         kind="gpu",
         cores=cores,
         memory_mb=free_mb,
-        bandwidth_gb_s=twin.bandwidth_gb_s if twin else None,
-        tflops=twin.tflops if twin else {},
+        bandwidth_gb_s=twin.bandwidth_gb_s if twin else kernels.get("bandwidth_gb_s"),
+        tflops=twin.tflops if twin else kernels.get("tflops", {}),
         power_w=twin.power_w if twin else None,
     )
+    return _paced(bare, timings)
+
+
+def calibrated(environ: Mapping[str, str] | None = None) -> bool:
+    """Tell whether small networks were timed on this machine before."""
+    env = os.environ if environ is None else environ
+    gpu = _gpu(env)
+    return _timings(env, _key(_cores(CGROUP), gpu[0] if gpu else None)) is not None
+
+
+def calibrate(environ: Mapping[str, str] | None = None, seconds: float = 9.0) -> bool:
+    """Time small networks on this machine in a process of its own, and remember them in ADVISOR_HOME.
+
+    :param environ: the environment; the process's own if None.
+    :param seconds: for the networks together; importing and building them takes about 6 more.
+    :return: whether that could be done; if not, estimates rest on this machine's kernels alone.
+    """
+    env = dict(os.environ if environ is None else environ)
+    command = [sys.executable, "-m", "advisor.probe.calibrate", "--seconds", str(seconds)]
+    root = str(Path(__file__).parents[1])
+    path = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH", "")]))
+    try:
+        text = subprocess.run(
+            command, capture_output=True, text=True, timeout=CALIBRATION_LIMIT_S, check=True,
+            env={**os.environ, **env, "PYTHONPATH": path},
+        ).stdout  # fmt: skip
+        timings = json.loads(text)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return False
+    gpu = _gpu(env)
+    _remember(home(env) / "calibration.json", _key(_cores(CGROUP), gpu[0] if gpu else None), timings)
+    return True
+
+
+def _key(cores: int, gpu: str | None) -> str:
+    machine = f"{platform.node()} {platform.machine()} {platform.processor()} {cores}"
+    return f"v{CALIBRATION_VERSION} networks {machine}{f' {gpu}' if gpu else ''}"
+
+
+def _timings(env: Mapping[str, str], key: str) -> dict[str, Any] | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        stored = json.loads((home(env) / "calibration.json").read_text(encoding="utf-8"))[key]
+        if isinstance(stored["networks"], dict) and stored["networks"]:
+            return dict(stored)
+    return None
+
+
+def _remember(path: Path, key: str, content: Mapping[str, Any]) -> None:
+    """Add an entry to the file of calibrations; a file that makes no sense is begun anew."""
+    known: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        known = dict(json.loads(path.read_text(encoding="utf-8")))
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.tmp")
+        partial.write_text(json.dumps({**known, key: content}), encoding="utf-8")
+        partial.replace(path)
+
+
+def _paced(bare: Device, timings: Mapping[str, Any] | None) -> Device:
+    """Say by how much kinds of networks are slower here than by the formula, from the timed ones."""
+    if timings is None:
+        return bare
+    regime = load_regimes()[default_regime(bare)]
+    ratios: dict[str, list[float]] = {}
+    tails: list[float] = []
+    for one in timings["networks"].values():
+        work = Workload(
+            2e9 * one["gmacs"], (1.0, 1.0), 4 * one["params_m"], "image", klass=one["klass"],
+            activations=1e6 * one["macts"] if one["macts"] else None, parameters=1e6 * one["params_m"],
+        )  # fmt: skip
+        base = base_ms(work, bare, regime)
+        if base:
+            ratios.setdefault(one["klass"], []).append(one["ms"] / base)
+        tails.append(one["p95_ms"] / one["ms"])
+    if not ratios:
+        return bare
+    pace = {klass: statistics.geometric_mean(found) for klass, found in ratios.items()}
+    seen = [value for klass, value in pace.items() if klass != "sequence"]
+    pace["all"] = statistics.geometric_mean(seen or pace.values())
+    pace.setdefault("mlp", pace.get("attention", pace["all"]))
+    tail = min(max(statistics.median(tails), 1.0), MOST_TAIL)
+    return bare.model_copy(update={"pace": pace, "prepare_ms": timings.get("prepare_ms", {}), "tail": tail})
 
 
 def _read(path: Path) -> Device:
@@ -241,13 +335,7 @@ def _calibration(folder: str, cores: int) -> tuple[float, float]:
         stored = json.loads(path.read_text(encoding="utf-8"))[key]
         return float(stored["tflops"]), float(stored["bandwidth_gb_s"])
     tflops, bandwidth = _measure(cores)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.tmp")
-        partial.write_text(
-            json.dumps({key: {"tflops": tflops, "bandwidth_gb_s": bandwidth}}), encoding="utf-8"
-        )
-        partial.replace(path)
+    _remember(path, key, {"tflops": tflops, "bandwidth_gb_s": bandwidth})
     return tflops, bandwidth
 
 

@@ -1,130 +1,237 @@
-"""How fast a device does the work: a roofline with efficiencies taken from published benchmark tables."""
+"""How long the work takes by a formula: a roofline whose coefficients were learnt from published speeds.
 
-from dataclasses import dataclass
+A *regime* is a way of running models of which tables exist: one runtime and precision on one kind of device. Its
+coefficients stand in `knowledge/speed.yaml`; `python -m advisor.importers.speed` fits them to the rows of
+`knowledge/results/latency*.csv`.
+"""
 
-from advisor.hardware import THIS_MACHINE
-from advisor.knowledge import Device, Modality
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from advisor.errors import KnowledgeError
+from advisor.knowledge import Device, Latency, Modality, default_folder
 from advisor.workload import Workload
 
-__all__ = ["Efficiency", "Roof", "effective_tflops", "efficiency", "preprocessing_ms", "roofline_ms"]
+__all__ = [
+    "READING",
+    "USUAL_ACTIVATIONS",
+    "Regime",
+    "activations_of",
+    "base_ms",
+    "default_regime",
+    "effective_tflops",
+    "load_regimes",
+    "preprocessing_ms",
+    "regime_of",
+    "speed_of",
+]
 
-
-@dataclass(frozen=True)
-class Roof:
-    """Milliseconds of one batch with their 90 % interval.
-
-    :ivar overhead: the part of the passes' overhead in the value.
-    :ivar compute: the part of computing and reading the weights.
-    :ivar prepare: the part of preprocessing.
-    """
-
-    value: float
-    low: float
-    high: float
-    overhead: float
-    compute: float
-    prepare: float
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """What a kind of device makes of its peaks.
-
-    :ivar fp32: share of the fp32 peak reached.
-    :ivar fp16: share of the dense fp16 tensor peak reached.
-    :ivar int8: share of the dense int8 peak reached in float work; only where no other peak is known.
-    :ivar spread: factors (low, high) on the time of the computing.
-    :ivar overhead_ms: per forward pass, as (value, low, high).
-    """
-
-    fp32: float
-    fp16: float
-    int8: float
-    spread: tuple[float, float]
-    overhead_ms: tuple[float, float, float]
-
-
-MEASURED_CPU = Efficiency(0.62, 0.0, 0.05, (0.6, 2.0), (8.0, 2.0, 20.0))
-CPU = Efficiency(0.195, 0.0, 0.05, (0.6, 2.2), (3.4, 1.0, 9.0))
-GPU = Efficiency(0.45, 0.13, 0.05, (0.45, 4.2), (6.0, 1.5, 20.0))
-BOARD = Efficiency(0.30, 0.10, 0.04, (0.3, 2.5), (5.0, 1.5, 15.0))
-PHONE = Efficiency(0.20, 0.10, 0.04, (0.3, 4.0), (2.0, 0.5, 8.0))
-EFFICIENCY = {"cpu": CPU, "gpu": GPU, "board": BOARD, "phone": PHONE, "npu": PHONE}
-"""CPU: a fit of 1440 batch-1 float32 timings on an i7-12700H (timm results, PyTorch 2.4, compiled) gives ms =
-3.82 × GFLOPs + 3.36, log-residual sd 0.27; that is 0.195 of its 1.344 TFLOPS; the interval is doubled for
-the step to other processors and to uncompiled code. GPU: achieved over dense fp16 tensor peak in timm's
-mixed-precision tables, models above 0.3 GMACs: RTX 4090 median 0.104 (5 % 0.025, 95 % 0.29), RTX 3090
-median 0.171; 0.45 of the fp32 peak reproduces the same medians. Boards: ncnn's table for a Raspberry Pi 5
-lies between 0.37 (MobileNetV2) and 1.2 (ResNet-50, Winograd) of the fp32 peak; PyTorch reaches less. The
-overhead of GPUs is the launch of 100 to 300 kernels at about 0.02 to 0.05 ms. This machine's own peak is
-that of a timed matrix product: nine architectures run uncompiled by PyTorch on two cores took about 0.62 of
-it plus 8 ms."""
-
-CORE_TFLOPS = 0.048
 PREPROCESSING_MS = {
     "image": 4.0, "multimodal": 5.0, "video": 40.0, "text": 0.6, "audio": 8.0, "tabular": 0.3,
     "time-series": 0.3,
 }  # fmt: skip
 """Decoding and resizing one 500 × 375 JPEG, or tokenising one paragraph, on one desktop core."""
 SLOW_CORE = {"board": 3.0, "phone": 1.5, "npu": 1.5}
-TAIL = 1.15
-"""From the median to the 95th percentile of repeated requests."""
+CORE_GFLOPS = 48.0
+"""One core of a machine of which only the number of cores is known: 3 GHz, half the width of AVX2."""
+READING = 0.75
+"""Share of the bandwidth reached when a decoder reads its weights for each token: llama.cpp's half-precision
+Llama 3 8B on RTX 3090 and 4090, A100 and H100 lies between 0.6 and 0.87."""
+LAUNCH_POWER = 4.0
+USUAL_ACTIVATIONS = 2.5
+"""Millions for 10^9 multiply-adds, where nothing is known of a kind of network."""
 
 
-def efficiency(device: Device) -> Efficiency:
-    """Say what a device makes of its peaks."""
-    return MEASURED_CPU if device.id == THIS_MACHINE and device.kind == "cpu" else EFFICIENCY[device.kind]
+@dataclass(frozen=True)
+class Regime:
+    """One way of running models, and what was learnt of it.
+
+    :ivar gmac: milliseconds for 10^9 multiply-adds on a device of speed 1.
+    :ivar activation: milliseconds for 10^6 numbers put out on the way.
+    :ivar weight: milliseconds for reading 10^6 parameters, once a batch.
+    :ivar start: milliseconds for every pass.
+    :ivar launch: milliseconds that a pass takes at least, however small (the launching of kernels).
+    :ivar peak: what a device's speed is read from: `core`, `fp32`, `fp16` or `int8`.
+    :ivar exponents: of the peak (in units of 100 GFLOPS a core, or of 10 TFLOPS) and of the number of cores.
+    :ivar memory: `bandwidth` if putting out and reading go by it (units of 1000 GB/s), else `compute`.
+    :ivar classes: factor on the time by kind of network.
+    :ivar typical: milliseconds of the median model at speed 1, for models of which nothing is known.
+    :ivar cell, model, device: standard deviations of the logarithm: of one timing, and of what a model and a
+        device differ by from the formula.
+    """
+
+    id: str
+    gmac: float
+    activation: float
+    weight: float = 0.0
+    start: float = 0.0
+    launch: float = 0.0
+    peak: str = "core"
+    exponents: tuple[float, float] = (1.0, 0.5)
+    memory: str = "compute"
+    constant: float = 0.0
+    classes: Mapping[str, float] = field(default_factory=dict)
+    typical: float = 10.0
+    cell: float = 0.15
+    model: float = 0.25
+    device: float = 0.4
+
+
+def load_regimes(path: Path | None = None) -> Mapping[str, Regime]:
+    """Read the learnt coefficients.
+
+    :param path: `speed.yaml`; that of the shipped knowledge if None.
+    :return: regime id → regime.
+    :raises KnowledgeError: if the file is missing or not of this form.
+    """
+    return _load(path or default_folder() / "speed.yaml")[0]
+
+
+def activations_of(work: Workload) -> float | None:
+    """Give the activations of one pass, or what networks of the kind usually have for their multiply-adds."""
+    if work.activations is not None or work.flops is None:
+        return work.activations
+    level, power = _load(default_folder() / "speed.yaml")[1].get(work.klass, (USUAL_ACTIVATIONS, 1.0))
+    return float(level * (work.flops / 2e9) ** power * 1e6)
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path) -> tuple[dict[str, Regime], dict[str, tuple[float, float]]]:
+    try:
+        content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        regimes = {
+            id: Regime(id=id, **{**raw, "exponents": tuple(raw["exponents"])})
+            for id, raw in content["regimes"].items()
+        }
+        return regimes, {klass: (one[0], one[1]) for klass, one in content["activations"].items()}
+    except (OSError, yaml.YAMLError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise KnowledgeError(
+            f"The learnt speeds {path} cannot be read: {error}. Fit them anew:"
+            " python -m advisor.importers.speed --knowledge knowledge"
+        ) from None
+
+
+def regime_of(row: Latency, kind: str) -> str:
+    """Name the regime of a published speed.
+
+    :param row: the published speed.
+    :param kind: of its device.
+    """
+    runtime, precision = row.runtime.lower(), row.precision.lower()
+    if runtime.startswith(("pytorch", "torchscript")):
+        compiled = "-compiled" if kind == "gpu" and "dynamo" in runtime else ""
+        return f"pytorch-{kind}{compiled}{'-int8' if precision == 'int8' else ''}"
+    if runtime.endswith("-npu"):
+        return f"npu-{'float' if precision in ('float', 'fp16', 'fp32') else precision}"
+    return runtime if precision in ("float", "fp16", "fp32") else f"{runtime}-{precision}"
+
+
+def default_regime(device: Device) -> str:
+    """Name the regime in which a device usually runs models."""
+    if device.kind == "gpu":
+        return "pytorch-gpu"
+    if device.kind == "cpu":
+        return "pytorch-cpu"
+    if device.kind == "npu":
+        return "edgetpu-int8" if device.chip == "edge-tpu" else "npu-float"
+    if device.kind == "board" and device.tflops.get("fp32") and not _own_cores(device):
+        return "tensorrt"
+    neural = "int8" in device.tflops if device.kind == "phone" else not device.cores
+    return "npu-float" if neural or not device.cores else "ncnn"
+
+
+def speed_of(device: Device, regime: Regime) -> float | None:
+    """Give a device's speed in a regime by its peaks; None where they are unknown."""
+    if regime.peak == "core":
+        core = _core_gflops(device)
+        if core is None:
+            return None
+        cores = device.cores or 1
+        return float((core / 100) ** regime.exponents[0] * cores ** regime.exponents[1])
+    peaks = device.tflops
+    found = peaks.get(regime.peak)  # type: ignore[call-overload]
+    if found is None and regime.peak != "fp32":
+        found = peaks.get("fp16") if regime.peak == "int8" else peaks.get("fp32")
+    if found is None and regime.peak == "fp32" and "fp16" in peaks:
+        found = peaks["fp16"] / 4
+    return float((found / 10) ** regime.exponents[0]) if found else None
+
+
+def _own_cores(device: Device) -> bool:
+    """Tell whether a board's peak is that of its processor cores, and not of a graphics unit beside them."""
+    peak = device.tflops.get("fp16", device.tflops.get("fp32", 0.0))
+    return bool(
+        device.cores and (not device.core_gflops or peak <= 1.3e-3 * device.core_gflops * device.cores)
+    )
+
+
+def _core_gflops(device: Device) -> float | None:
+    if device.core_gflops:
+        return device.core_gflops
+    peak = device.tflops.get("fp32") if device.kind in ("cpu", "board") else None
+    if peak:
+        return 1000 * peak / (device.cores or 1)
+    return CORE_GFLOPS if device.cores else None
+
+
+def base_ms(work: Workload, device: Device, regime: Regime, batch: int = 1) -> float | None:
+    """Say how long one batch takes by the formula, the forward pass alone.
+
+    The time of computing grows with the multiply-adds, that of memory with the numbers put out and the weights
+    read (after Williams, Waterman and Patterson 2009, "Roofline"); they are added, for layers alternate between the
+    two. A generating model makes one more pass for each new token.
+
+    :param work: what one answer needs.
+    :param device: where.
+    :param regime: how.
+    :param batch: answers at once.
+    :return: milliseconds; None where the device's speed is unknown, and the typical time where the work is.
+    """
+    speed = speed_of(device, regime)
+    if speed is None:
+        return None
+    if work.flops is None:
+        return batch * math.exp(regime.constant) * regime.typical / speed
+    memory = speed
+    if regime.memory == "bandwidth":
+        memory = device.bandwidth_gb_s / 1000 if device.bandwidth_gb_s else speed / 8
+    weights = min((work.weight_mb or 0.0) / 4, (work.parameters or 1e12) / 1e6)
+    factor = math.exp(regime.constant) * regime.classes.get(work.klass, 1.0)
+    numbers = (activations_of(work) or 0.0) / 1e6
+
+    def one_pass(flops: float, outputs: float) -> float:
+        computing = batch * flops / 2e9 * regime.gmac / speed
+        moving = (batch * outputs * regime.activation + weights * regime.weight) / memory
+        return (computing + moving + regime.start / speed) * factor
+
+    first = _at_least(one_pass(work.flops, numbers), regime.launch)
+    if not work.steps:
+        return first
+    reading = (work.weight_mb or 0.0) / (device.bandwidth_gb_s * READING) if device.bandwidth_gb_s else 0.0
+    step = one_pass(work.step_flops, numbers * work.step_flops / work.flops)
+    return first + work.steps * _at_least(max(step, reading), regime.launch)
+
+
+def _at_least(ms: float, launch: float) -> float:
+    """Join the time of computing with the least time of a pass, smoothly: the larger one counts."""
+    return float((ms**LAUNCH_POWER + launch**LAUNCH_POWER) ** (1 / LAUNCH_POWER))
 
 
 def effective_tflops(device: Device) -> float | None:
-    """Give the TFLOPS that a device reaches in practice, or None if no peak of it is known."""
-    kind = efficiency(device)
-    peaks = device.tflops
-    reached = max(peaks.get("fp32", 0.0) * kind.fp32, peaks.get("fp16", 0.0) * kind.fp16)
-    if not reached:
-        reached = peaks.get("int8", 0.0) * kind.int8
-    if not reached and device.kind == "cpu" and device.cores:
-        reached = device.cores * CORE_TFLOPS * kind.fp32
-    return reached or None
+    """Give the TFLOPS that a device reaches with a usual convolutional network, or None if no peak is known."""
+    regime = load_regimes()[default_regime(device)]
+    speed = speed_of(device, regime)
+    if speed is None or regime.gmac <= 0:
+        return None
+    return device.sustained_tflops or 2 * speed / regime.gmac
 
 
 def preprocessing_ms(device: Device, modality: Modality) -> float:
     """Give the time of preparing one input."""
     return PREPROCESSING_MS[modality] * SLOW_CORE.get(device.kind, 1.0)
-
-
-def roofline_ms(work: Workload, device: Device, batch: int = 1) -> Roof | None:
-    """Estimate the 95th percentile of the time for one batch: preprocessing and forward pass.
-
-    The slower of computing and reading the weights counts (Williams, Waterman and Patterson 2009,
-    "Roofline"), plus an overhead per pass; a generating model makes one more pass for each new token.
-
-    :param work: what one answer needs.
-    :param device: where.
-    :param batch: answers at once.
-    :return: milliseconds, or None where the work or the device's speed is unknown.
-    """
-    tflops = effective_tflops(device)
-    if tflops is None or work.flops is None:
-        return None
-    kind = efficiency(device)
-    reading = (work.weight_mb or 0.0) / device.bandwidth_gb_s if device.bandwidth_gb_s else 0.0
-    compute = batch * work.flops / tflops / 1e9
-    step = max(batch * work.step_flops / tflops / 1e9, reading * 1.3)
-    value, low, high = kind.overhead_ms
-    prepare = batch * preprocessing_ms(device, work.modality)
-    passes = 1 + work.steps
-    faster, slower = kind.spread[0] * work.spread[0], kind.spread[1] * work.spread[1]
-    working = max(compute, reading) + work.steps * step
-    return Roof(
-        value=TAIL * (value * passes + working + prepare),
-        low=low * passes
-        + max(compute * faster, reading * 0.8)
-        + work.steps * step * kind.spread[0]
-        + prepare * 0.5,
-        high=TAIL
-        * (high * passes + max(compute, reading) * slower + work.steps * step * kind.spread[1] + prepare * 2),
-        overhead=TAIL * value * passes,
-        compute=TAIL * working,
-        prepare=TAIL * prepare,
-    )

@@ -1,10 +1,12 @@
 """How much work one answer of a model is: operations, bytes of weights, and how sure that is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from advisor.architectures import architecture_class
 from advisor.knowledge import Fact, Modality, ModelCard
 
-__all__ = ["NEW_TOKENS", "Workload", "amount", "size_of", "workload"]
+__all__ = ["NEW_TOKENS", "Workload", "amount", "modality_of", "size_of", "workload"]
 
 DEFAULT_TOKENS = 128
 NEW_TOKENS = 64
@@ -41,6 +43,9 @@ class Workload:
     :ivar step_flops: operations per generated token; 0 where nothing is generated token by token.
     :ivar steps: generated tokens.
     :ivar method: how the FLOPs are known.
+    :ivar klass: what kind of network it is (see `advisor.architectures`).
+    :ivar activations: numbers that convolutions and matrix products put out in the one pass; None if unknown.
+    :ivar parameters: all of them, also those that an answer does not touch; None if unknown.
     """
 
     flops: float | None
@@ -50,6 +55,9 @@ class Workload:
     step_flops: float = 0.0
     steps: int = 0
     method: str = ""
+    klass: str = "other"
+    activations: float | None = None
+    parameters: float | None = None
 
 
 def amount(fact: Fact | None) -> float | None:
@@ -71,6 +79,16 @@ def size_of(card: ModelCard) -> tuple[float, float, float, bool] | None:
     return value, parameters * 2 / 1e6 * 0.98, parameters * 4 / 1e6 * 1.1, False
 
 
+def modality_of(card: ModelCard, modalities: Mapping[str, Modality], task: str | None = None) -> Modality:
+    """Say what goes into a model.
+
+    :param card: the model.
+    :param modalities: task id → modality.
+    :param task: what it is used for; the card's first task if None or not one of its own.
+    """
+    return modalities.get(task if task in card.tasks else card.tasks[0], "text")
+
+
 def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> Workload:
     """Say how much work one answer is.
 
@@ -85,6 +103,8 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
     """
     parameters = amount(card.parameters)
     weight_mb = _weights_in_memory(card, parameters)
+    klass = architecture_class(card.architecture or card.id.rpartition("/")[2], card.family, modality)
+    activations = amount(card.activations)
     if card.kind in ("classical", "baseline"):
         return Workload(
             1e6, (0.1, 10.0), weight_mb or 1.0, modality, method="a classical method: about 1 MFLOP"
@@ -100,9 +120,12 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
     step_flops = 2 * active if steps and active else 0.0
     published = amount(card.flops)
     if published is not None:
-        return Workload(published, (1.0, 1.0), weight_mb, modality, step_flops, steps, "published FLOPs")
+        return Workload(
+            published, (1.0, 1.0), weight_mb, modality, step_flops, steps, "published FLOPs", klass,
+            activations, parameters,
+        )  # fmt: skip
     if active is None:
-        return Workload(None, (1.0, 1.0), weight_mb, modality)
+        return Workload(None, (1.0, 1.0), weight_mb, modality, klass=klass)
     if DRAWING.intersection(card.tasks):
         flops, spread = 2 * active * LATENT_POSITIONS * DRAWING_STEPS, (0.05, 4.0)
         method = f"FLOPs ≈ 2 × parameters × {LATENT_POSITIONS} positions × {DRAWING_STEPS} steps"
@@ -119,7 +142,9 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
         side = card.input.resolution or 224
         flops, spread = CONV_FLOPS_PER_PARAMETER * active * (side / 224) ** 2, (0.28, 1.7)
         method = f"FLOPs ≈ 347 × parameters at 224 pixels, scaled to {side}"
-    return Workload(flops, spread, weight_mb, modality, step_flops, steps, method)
+    return Workload(
+        flops, spread, weight_mb, modality, step_flops, steps, method, klass, activations, parameters
+    )
 
 
 def _weights_in_memory(card: ModelCard, parameters: float | None) -> float | None:

@@ -165,13 +165,16 @@ def test_an_exact_figure_prefers_plain_precision() -> None:
     assert estimate(knowledge.model("res/101"), LAPTOP, knowledge).latency_ms.value == 70
     unknown_work = estimate(knowledge.model("dark/net"), knowledge.device("server"), knowledge)
     assert unknown_work.latency_ms.basis == "scaled"
-    assert unknown_work.latency_ms.value == pytest.approx(5.0)
+    assert unknown_work.latency_ms.value is not None and 4 < unknown_work.latency_ms.value < 10
 
 
-def test_effective_speed_falls_back_to_cores_and_int8() -> None:
-    assert effective_tflops(Device(id="a", name="a", kind="cpu", cores=4)) == pytest.approx(4 * 0.048 * 0.195)
-    npu = Device(id="a", name="a", kind="npu", tflops={"int8": 26})
-    assert effective_tflops(npu) == pytest.approx(26 * 0.04)
+def test_effective_speed_falls_back_to_cores_and_sustained_figures() -> None:
+    plain = Device(id="a", name="a", kind="cpu", cores=4)
+    known = Device(id="a", name="a", kind="cpu", cores=4, tflops={"fp32": 4 * 0.048})
+    assert effective_tflops(plain) == effective_tflops(known)
+    assert effective_tflops(known.model_copy(update={"sustained_tflops": 0.05})) == 0.05
+    npu, twice = (Device(id="a", name="a", kind="npu", tflops={"int8": tops}) for tops in (26, 52))
+    assert (effective_tflops(npu) or 0) < (effective_tflops(twice) or 0)
     assert effective_tflops(Device(id="a", name="a", kind="gpu")) is None
 
 
