@@ -112,7 +112,7 @@ def _forward_ms(
     base = base_ms(once, device, regime, batch)
     if base is None:
         return None
-    cell = effects_of(knowledge, regimes)[regime.id].cell(card.id, device, True) if knowledge else None
+    cell = effects_of(knowledge, regime).cell(card.id, device, True) if knowledge else None
     shift = math.exp(cell.shift) if cell else 1.0
     variance = cell.variance if cell else regime.model**2 + regime.device**2
     pace = device.pace.get(work.klass, device.pace.get("all", 1.0)) if device.id == THIS_MACHINE else 1.0

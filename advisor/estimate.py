@@ -8,7 +8,7 @@ from advisor.costs import energy_wh, monthly_cost, train_minutes
 from advisor.hardware import THIS_MACHINE
 from advisor.knowledge import Device, Knowledge, Latency, Modality, ModelCard
 from advisor.measured import Measured
-from advisor.memory import inference_memory, training_memory
+from advisor.memory import inference_mb, inference_memory, training_memory
 from advisor.quantity import Frozen, Quantity
 from advisor.roofline import (
     Regime,
@@ -120,9 +120,8 @@ class Estimator:
         self.task = task
         self.runtime = runtime
         self.regime = known[runtime or default_regime(device)]
-        self.effects = effects_of(knowledge, known)[self.regime.id]
+        self.effects = effects_of(knowledge, self.regime)
         self.modalities = {one.id: one.modality for one in knowledge.tasks}
-        self.names = {one.id: one.name for one in knowledge.devices}
         self.here = device.id == THIS_MACHINE
         self.measured = (measured or {}) if self.here and batch == 1 else {}
 
@@ -158,7 +157,7 @@ class Estimator:
         size = size_of(card)
         memory = earlier.memory_mb if earlier else None
         if memory is None:
-            memory = inference_memory(card, work, self.device, self.batch, self.tokens).value
+            memory = inference_mb(card, work, self.device, self.batch, self.tokens)
         return Figures(
             earlier.p95_ms if earlier else self._ms(card, work),
             memory,
@@ -169,9 +168,12 @@ class Estimator:
         return workload(card, modality_of(card, self.modalities, self.task), self.tokens)
 
     def _published(self, card: ModelCard) -> Latency | None:
+        known = self.knowledge.latencies_of(card.id)
+        if not known:
+            return None
         rows = [
             row
-            for row in self.knowledge.latencies_of(card.id)
+            for row in known
             if row.device == self.device.id
             and row.batch == self.batch
             and (self.runtime is None or regime_of(row, self.device.kind) == self.runtime)
@@ -240,8 +242,9 @@ class Estimator:
         if cell.example:
             row = cell.example
             noun = "speed" if cell.model_rows == 1 else "speeds"
+            where = self.knowledge.device(row.device).name
             said.append(
-                f"scaled from {cell.model_rows} published {noun} of it, such as {row.ms:.4g} ms on {self.names.get(row.device)}"
+                f"scaled from {cell.model_rows} published {noun} of it, such as {row.ms:.4g} ms on {where}"
                 f" ({row.source}, {row.runtime}, {row.precision}, batch {row.batch})"
             )
         method = work.method or "nothing but published speeds"

@@ -7,21 +7,21 @@ from advisor.quantity import Quantity
 from advisor.roofline import activations_of
 from advisor.workload import NEW_TOKENS, Workload
 
-__all__ = ["BYTES", "cache_mb", "inference_memory", "training_memory"]
+__all__ = ["BYTES", "cache_mb", "inference_mb", "inference_memory", "training_memory"]
 
 BYTES = {"fp32": 4.0, "fp16": 2.0, "bf16": 2.0, "int8": 1.06, "int4": 0.56}
 """Bytes of one weight, the scales of quantised blocks included."""
 CACHE_KB = 113.0
 """Keys and values of one token in half precision for 8 × 10^9 parameters (Llama 3.1 8B: 131, 70B: 328, Qwen2.5 7B:
 57 by their published dimensions); it grows about with the root of the parameters."""
-PROCESS_MB = {"gpu": 20.0, "cpu": 30.0}
-LIGHT_MB = 26.0
+PROCESS_MB = {"gpu": 20.0, "cpu": 30.0, "attention": 26.0, "mlp": 26.0, "sequence": 17.0}
 HELD = 1.9
 LIGHT_HELD = 0.85
 LIGHT = ("attention", "mlp", "sequence")
 """Working memory of the runtime, and bytes held at once for each number that is put out on the way; less where a
-network consists of matrix products alone. Read off 17 timm networks on a CPU (benchmarks/estimates.py)."""
-SPREAD = 0.12
+network consists of matrix products alone. Read off 17 timm networks and 5 text encoders on a CPU."""
+SPREAD = 0.1
+CLASSICAL_MB = 10.0
 STORED = 2.2
 """Numbers kept for the way back for each that a convolution or matrix product puts out (norms, activations)."""
 STATES = {
@@ -66,30 +66,50 @@ def inference_memory(
     if work.weight_mb is None:
         return Quantity.unknown("MB", "neither its parameters nor its size are known")
     if card.kind in ("classical", "baseline"):
-        value = work.weight_mb + 10.0
+        value = work.weight_mb + CLASSICAL_MB
         return Quantity(
             value=value, low=1.0, high=value * 8, unit="MB", basis="estimated", source="a classical method"
         )
-    weights, said = work.weight_mb, "weights as loaded"
-    if precision is not None and work.parameters:
-        weights, said = work.parameters * BYTES[precision] / 1e6, f"weights in {precision}"
-    side = "gpu" if device.kind == "gpu" else "cpu"
-    numbers = (activations_of(work) or 0.0) / 1e6
-    light = work.klass in LIGHT
-    held = batch * (LIGHT_HELD if light else HELD) * numbers / (1.0 + numbers / 400.0)
-    rest = (LIGHT_MB if light and side == "cpu" else PROCESS_MB[side]) + held
-    if work.steps:
-        rest += cache_mb(work.step_flops / 2, (tokens or 128) + NEW_TOKENS, batch)
-        said += " + keys and values of the text"
+    weights, rest = _parts(work, device, batch, tokens, precision)
     value = weights + rest
     return Quantity(
         value=value,
         low=weights * (1 - SPREAD) + rest * 0.4,
-        high=weights * (1 + SPREAD) + rest * 1.8 + (300.0 if side == "gpu" else 0.0),
+        high=max(value * (1 + SPREAD), weights * (1 + SPREAD) + rest * 1.8)
+        + (300.0 if device.kind == "gpu" else 0.0),
         unit="MB",
         basis="estimated",
-        source=f"{said} + outputs of one batch + working memory of the runtime",
+        source=f"weights{f' in {precision}' if precision else ' as loaded'}"
+        f"{' + keys and values of the text' if work.steps else ''} + outputs of one batch + working memory of the"
+        " runtime; reading a file may take the weights' size once more for a moment",
     )
+
+
+def inference_mb(
+    card: ModelCard, work: Workload, device: Device, batch: int = 1, tokens: int | None = None
+) -> float | None:
+    """Give the value of `inference_memory` alone."""
+    if work.weight_mb is None:
+        return None
+    if card.kind in ("classical", "baseline"):
+        return work.weight_mb + CLASSICAL_MB
+    weights, rest = _parts(work, device, batch, tokens, None)
+    return weights + rest
+
+
+def _parts(
+    work: Workload, device: Device, batch: int, tokens: int | None, precision: str | None
+) -> tuple[float, float]:
+    """Give the memory of the weights and that of all else."""
+    weights = work.weight_mb or 0.0
+    if precision is not None and work.parameters:
+        weights = work.parameters * BYTES[precision] / 1e6
+    numbers = (activations_of(work) or 0.0) / 1e6
+    held = batch * (LIGHT_HELD if work.klass in LIGHT else HELD) * numbers / (1.0 + numbers / 400.0)
+    rest = PROCESS_MB["gpu"] if device.kind == "gpu" else PROCESS_MB.get(work.klass, PROCESS_MB["cpu"])
+    if work.steps:
+        rest += cache_mb(work.step_flops / 2, (tokens or 128) + NEW_TOKENS, batch)
+    return weights, rest + held
 
 
 def training_memory(

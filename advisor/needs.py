@@ -8,7 +8,7 @@ from advisor.adapt import adaptation_minutes
 from advisor.brief import Brief
 from advisor.columns import Columns, Flags, Floats, Rows
 from advisor.costs import monthly_cost
-from advisor.estimate import estimate
+from advisor.estimate import Estimator
 from advisor.knowledge import Device, Knowledge, Strategy, Task
 from advisor.measured import Measured
 
@@ -69,11 +69,13 @@ def needs_on(
     )
     table = columns.table(asked, 4)
 
+    estimator = Estimator(device, knowledge, tokens=brief.data.tokens, task=task.id, measured=measured)
+
     def fill(row: int) -> tuple[float | None, ...]:
         card = columns.cards[row]
-        here = estimate(card, device, knowledge, tokens=brief.data.tokens, task=task.id, measured=measured)
-        cost = monthly_cost(card, device, brief, here.latency_ms.value)
-        return here.latency_ms.value, here.memory_mb.value, here.size_mb.value, cost.value
+        here = estimator.figures(card)
+        cost = monthly_cost(card, device, brief, here.latency_ms)
+        return here.latency_ms, here.memory_mb, here.size_mb, cost.value
 
     return Needs(*table.read(rows, fill))
 

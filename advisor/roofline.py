@@ -90,15 +90,20 @@ def load_regimes(path: Path | None = None) -> Mapping[str, Regime]:
     :return: regime id → regime.
     :raises KnowledgeError: if the file is missing or not of this form.
     """
-    return _load(path or default_folder() / "speed.yaml")[0]
+    return _load(path)[0] if path else _shipped()[0]
 
 
 def activations_of(work: Workload) -> float | None:
     """Give the activations of one pass, or what networks of the kind usually have for their multiply-adds."""
     if work.activations is not None or work.flops is None:
         return work.activations
-    level, power = _load(default_folder() / "speed.yaml")[1].get(work.klass, (USUAL_ACTIVATIONS, 1.0))
+    level, power = _shipped()[1].get(work.klass, (USUAL_ACTIVATIONS, 1.0))
     return float(level * (work.flops / 2e9) ** power * 1e6)
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[dict[str, Regime], dict[str, tuple[float, float]]]:
+    return _load(default_folder() / "speed.yaml")
 
 
 @lru_cache(maxsize=4)

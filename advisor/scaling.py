@@ -77,48 +77,48 @@ class Effects:
         return Cell(shift, variance + noise, rows, device_rows, of_model[3] if of_model else None)
 
 
-_CACHE: dict[tuple[int, int, int], tuple[object, object, object, dict[str, Effects]]] = {}
+_CACHE: dict[tuple[int, int, str, int], tuple[object, object, object, Effects]] = {}
+REMEMBERED = 64
 
 
-def effects_of(knowledge: Knowledge, regimes: Mapping[str, Regime]) -> Mapping[str, Effects]:
-    """Give the effects of every regime; worked out once for the same tables.
+def effects_of(knowledge: Knowledge, regime: Regime) -> Effects:
+    """Give the effects in a regime; worked out once for the same tables.
 
     :param knowledge: cards, devices and published speeds.
-    :param regimes: the formulas.
-    :return: regime id → effects.
+    :param regime: the formula.
+    :return: what the rows of the regime say beyond it.
     """
     rows, devices = knowledge.latencies, knowledge.devices
-    key = (id(rows), id(devices), id(regimes))
+    key = (id(rows), id(devices), regime.id, id(regime))
     found = _CACHE.get(key)
     if found is None:
-        if len(_CACHE) >= 8:
+        if len(_CACHE) >= REMEMBERED:
             _CACHE.pop(next(iter(_CACHE)))
-        found = _CACHE[key] = (rows, devices, regimes, _work_out(knowledge, regimes))
+        found = _CACHE[key] = (rows, devices, regime, _work_out(knowledge, regime))
     return found[3]
 
 
-def _work_out(knowledge: Knowledge, regimes: Mapping[str, Regime]) -> dict[str, Effects]:
+def _work_out(knowledge: Knowledge, regime: Regime) -> Effects:
     devices = {device.id: device for device in knowledge.devices}
-    cards = {row.model for row in knowledge.latencies}
+    mine = [
+        row
+        for row in knowledge.latencies
+        if row.device in devices and regime_of(row, devices[row.device].kind) == regime.id
+    ]
+    timed = {row.model for row in mine}
     modalities = {task.id: task.modality for task in knowledge.tasks}
     works = {
         card.id: workload(card, modality_of(card, modalities))
         for card in knowledge.models
-        if card.id in cards
+        if card.id in timed
     }
-    grouped: dict[str, list[tuple[Latency, float, bool]]] = defaultdict(list)
-    for row in knowledge.latencies:
-        device, work = devices.get(row.device), works.get(row.model)
-        if device is None or work is None:
-            continue
-        regime = regimes.get(regime_of(row, device.kind))
-        base = base_ms(work, device, regime, row.batch) if regime else None
-        if regime and base:
-            grouped[regime.id].append((row, math.log(row.ms / base), work.flops is not None))
-    return {
-        id: _crossed(regime, grouped.get(id, []), {key: one.chip or key for key, one in devices.items()})
-        for id, regime in regimes.items()
-    }
+    found: list[tuple[Latency, float, bool]] = []
+    for row in mine:
+        work = works.get(row.model)
+        base = base_ms(work, devices[row.device], regime, row.batch) if work else None
+        if work and base:
+            found.append((row, math.log(row.ms / base), work.flops is not None))
+    return _crossed(regime, found, {key: one.chip or key for key, one in devices.items()})
 
 
 def _crossed(

@@ -110,8 +110,8 @@ def test_effects_scale_with_the_table(factor: float) -> None:
     other = Knowledge(**{**fields, "latencies": rows})
     regimes = load_regimes()
     device = one.device("cpu-3")
-    before = effects_of(one, regimes)["pytorch-cpu"].cell("net/2", device, True)
-    after = effects_of(other, regimes)["pytorch-cpu"].cell("net/2", device, True)
+    before = effects_of(one, regimes["pytorch-cpu"]).cell("net/2", device, True)
+    after = effects_of(other, regimes["pytorch-cpu"]).cell("net/2", device, True)
     assert after.shift - before.shift == pytest.approx(
         math.log(factor), abs=0.2 * abs(math.log(factor)) + 1e-6
     )
@@ -121,7 +121,7 @@ def test_effects_scale_with_the_table(factor: float) -> None:
 def test_no_rows_say_nothing() -> None:
     fields = {name: getattr(KNOWN, name) for name in Knowledge.model_fields}
     bare = Knowledge(**{**fields, "latencies": ()})
-    cell = effects_of(bare, load_regimes())["ncnn"].cell("x", CPUS[0], True)
+    cell = effects_of(bare, load_regimes()["ncnn"]).cell("x", CPUS[0], True)
     assert (cell.shift, cell.model_rows, cell.device_rows, cell.example) == (0.0, 0, 0, None)
     assert cell.variance > 0.1
 
