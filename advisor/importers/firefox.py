@@ -158,6 +158,8 @@ def refresh(metas: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             "source": SOURCE,
         },
         "tuning": ["zero-shot"],
+        "maintained": {"value": "archived", "source": SOURCE},
+        "documentation": {"value": "thin", "source": SOURCE},
         "cited": {"architecture": SOURCE, "input": SOURCE, "tasks": SOURCE},
         "weaknesses": {
             "en": "One direction only, sentence by sentence; terms and tone cannot be steered.",

@@ -119,6 +119,8 @@ def refresh(rows: Iterable[Mapping[str, str]], others: Iterable[str]) -> dict[st
         "frameworks": ["other"],
         "tuning": ["zero-shot", "full"],
         "explain": ["occlusion"],
+        "maintained": {"value": "active", "source": SOURCE},
+        "documentation": {"value": "extensive", "source": SOURCE},
         "cited": {"input": SOURCE, "trained_on": SOURCE, "tasks": SOURCE},
         "weaknesses": {
             "en": "Knows only the kinds of names it was trained on; other domains need examples of their own.",
