@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from advisor.knowledge import Knowledge, ModelCard
 
-__all__ = ["Columns", "Flags", "Floats", "Kinds", "Rows", "Table", "columns_for"]
+__all__ = ["Columns", "Flags", "Floats", "Kinds", "Rows", "columns_for"]
 
 MOST_CELLS = 1_000_000
 Floats = npt.NDArray[np.float64]
@@ -35,25 +35,6 @@ class Kinds:
         return np.array([judge(card) for card in self.examples], dtype=np.float64)[self.codes]
 
 
-class Table:
-    """Numbers of cards that are computed once, when they are first asked for."""
-
-    def __init__(self, lines: int, cards: int) -> None:
-        self._values = np.full((lines, cards), np.nan)
-        self._known = np.zeros(cards, dtype=bool)
-
-    def read(self, rows: Rows, fill: Callable[[int], Sequence[float | None]]) -> Floats:
-        """Give the numbers of some cards, one line each.
-
-        :param rows: which cards.
-        :param fill: computes the numbers of a card; None becomes NaN.
-        """
-        for row in rows[~self._known[rows]]:
-            self._values[:, row] = [np.nan if value is None else value for value in fill(int(row))]
-        self._known[rows] = True
-        return self._values[:, rows]
-
-
 class Columns:
     """Cards in the order of their ids with their facts as arrays; NaN is unknown.
 
@@ -68,6 +49,11 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.cards)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each model stands."""
+        return {card.id: place for place, card in enumerate(self.cards)}
 
     @cached_property
     def hosted(self) -> Flags:
@@ -87,15 +73,10 @@ class Columns:
 
     def remembered(self, asked: Hashable, make: Callable[[], Any]) -> Any:
         """Give what was made for the same question before; the oldest answers are forgotten."""
-        found = self._answers.pop(asked, None) or make()
+        found = self._answers.pop(asked) if asked in self._answers else make()
         self._answers[asked] = found
         while len(self._answers) > max(1, MOST_CELLS // (len(self.cards) + 1)):
             self._answers.pop(next(iter(self._answers)))
-        return found
-
-    def table(self, asked: Hashable, lines: int) -> "Table":
-        """Give the table of a question, empty at first."""
-        found: Table = self.remembered(asked, lambda: Table(lines, len(self.cards)))
         return found
 
     def kinds(self, name: str, likeness: Callable[[ModelCard], Hashable]) -> Kinds:

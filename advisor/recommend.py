@@ -165,7 +165,7 @@ class _Judge:
             if not len(asked):
                 continue
             takes = training_minutes(
-                step, self.train_device, self.columns, rows[asked], self.brief, self.task
+                step, self.train_device, self.columns, rows[asked], self.brief, self.knowledge, self.task
             )
             found[asked] = takes
             waiting[asked] = False if limit is None else takes > limit

@@ -3,6 +3,7 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from advisor.errors import InputError
 from advisor.knowledge import Knowledge
 from advisor.measured import Measured
 from advisor.recommend import recommend
-from advisor.recommendation import Recommendation
+from advisor.recommendation import Criterion, NearMiss, Recommendation
 
 KNOWLEDGE = make_knowledge()
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -57,6 +58,9 @@ BRIEFS = st.builds(
 )
 
 
+NAMED = ("accuracy", "latency", "memory", "training_cost", "cost", "maturity", "explainability")
+
+
 def asked(content: dict[str, Any], **more: Any) -> Recommendation:
     return recommend(Brief.parse(content), KNOWLEDGE, **more)
 
@@ -82,6 +86,14 @@ def test_each_model_is_in_one_list_and_the_counts_add_up(content: dict[str, Any]
     assert len(found.shortlist) <= limit and (not found.beyond_limit or len(found.shortlist) == limit)
 
 
+def bare(miss: NearMiss) -> tuple[Any, ...]:
+    failed = [
+        (one.constraint, one.limit, pytest.approx(one.value) if isinstance(one.value, float) else one.value)
+        for one in miss.failed
+    ]
+    return miss.model, failed, miss.admitted_if
+
+
 @QUICK
 @given(BRIEFS)
 def test_all_at_once_is_the_same_as_one_after_another(content: dict[str, Any]) -> None:
@@ -90,7 +102,7 @@ def test_all_at_once_is_the_same_as_one_after_another(content: dict[str, Any]) -
     ranking, near, dropped = advise(brief, KNOWLEDGE)
     assert kept(found) == [model for model, _ in ranking]
     assert [(one.model, pytest.approx(one.score, abs=1e-12)) for one in found.shortlist] == ranking[:4]
-    assert list(found.near_misses) == near
+    assert [bare(one) for one in found.near_misses] == [bare(one) for one in near]
     assert {one.model: one.because for one in found.dropped} == dropped
 
 
@@ -125,6 +137,23 @@ def test_loosening_a_limit_never_drops_a_kept_model(
     assert set(kept(asked(content))) <= set(kept(asked(loose)))
     removed = {**content, "constraints": {key: value for key, value in limits.items() if key != name}}
     assert set(kept(asked(content))) <= set(kept(asked(removed)))
+
+
+@QUICK
+@given(BRIEFS, st.sampled_from(sorted(NAMED)), st.floats(0.1, 5))
+def test_raising_a_priority_never_lowers_what_is_better_only_in_it(
+    content: dict[str, Any], name: Criterion, more: float
+) -> None:
+    before = asked(content, limit=20)
+    rating = min(content["priorities"].get(name, 1) + more, 5)
+    after = asked({**content, "priorities": {**content["priorities"], name: rating}}, limit=20)
+    order = kept(after)
+    values = {one.model: {part.criterion: part.value for part in one.parts} for one in before.shortlist}
+    for ahead, behind in permutations(kept(before), 2):
+        own, other = values[ahead], values[behind]
+        only = own[name] > other[name] and all(own[one] <= other[one] for one in own if one != name)
+        if only and kept(before).index(ahead) < kept(before).index(behind):
+            assert order.index(ahead) < order.index(behind)
 
 
 @QUICK
