@@ -76,6 +76,7 @@ def _sources(draft: Draft, today: dt.date) -> Iterator[str]:
     used = {source for card in knowledge.models for _, source in sources_of(card)}
     used |= {row.source for row in knowledge.results} | {row.source for row in knowledge.latencies}
     used |= {id for device in knowledge.devices for id in (device.source, device.price_source) if id}
+    used |= {one.source for one in knowledge.datasets if one.source}
     for source in knowledge.sources:
         if source.id not in used:
             yield f"{draft.place(source)}: {source.id}: no fact rests on this source"
