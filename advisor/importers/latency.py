@@ -80,7 +80,7 @@ def own_timings(rows: Iterable[Mapping[str, str]], cards: Iterable[ModelCard]) -
 
 
 def _row(model: str, device: str, ms: float, precision: str, runtime: str, source: str) -> Row:
-    plain = float(f"{ms:.6g}")
+    plain = float(f"{ms:.7g}")
     return {
         "model": model, "device": device, "ms": plain, "batch": 1, "precision": precision,
         "runtime": runtime, "source": source,
