@@ -92,7 +92,9 @@ def _nobody_reads() -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"advisor: {message}", file=sys.stderr)
+    from advisor.labels import visible
+
+    print(f"advisor: {visible(message)}", file=sys.stderr)
 
 
 def _usage(error: Any) -> str:
@@ -383,7 +385,9 @@ def _tell(event: Mapping[str, Any]) -> None:
 
 
 def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    from advisor.labels import visible
+
+    print(visible(line), file=sys.stderr, flush=True)
 
 
 @app.command()

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 __all__ = ["distinct", "model_labels", "one_line", "room", "shorten", "visible"]
 
-INVISIBLE = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+INHERITED = frozenset("""
+    constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf __proto__
+    __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__
+""".split())  # fmt: skip  # noqa: SIM905
+"""What every object of JavaScript has: a chart that looks up one of these by name finds a function."""
 
 
 def visible(text: str) -> str:
@@ -46,6 +52,8 @@ def distinct(names: Iterable[str], limit: int = 24) -> dict[str, str]:
     taken: set[str] = set()
     for name in dict.fromkeys(names):
         base = shorten(name, limit) or "(empty)"
+        if base in INHERITED:
+            base = f"{base} "
         label, number = base, 2
         while label in taken:
             label, number = f"{base} ({number})", number + 1

@@ -1,5 +1,6 @@
 """From raw examples to a data set that can be learnt from, with a finding for everything done or noticed."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,17 @@ from advisor.dataset.duplicates import same_text
 from advisor.dataset.types import Finding, Severity
 from advisor.errors import DataError
 
-__all__ = ["check_labels", "drop_small", "note_balance", "note_labels", "note_repeats"]
+__all__ = [
+    "CONTROL",
+    "check_labels",
+    "drop_small",
+    "note_balance",
+    "note_labels",
+    "note_repeats",
+    "written_out",
+]
 
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 RANK = {"high": 0, "medium": 1, "low": 2, "info": 3}
 
 
@@ -32,7 +42,13 @@ def short(label: str, width: int = 60) -> str:
 
 def finding(kind: str, severity: Severity, detail: str, examples: Sequence[str] = ()) -> Finding:
     """Make a finding that names at most 20 examples."""
-    return Finding(kind=kind, severity=severity, detail=detail, examples=tuple(examples)[:20])
+    shown = tuple(map(written_out, examples[:20]))
+    return Finding(kind=kind, severity=severity, detail=written_out(detail), examples=shown)
+
+
+def written_out(name: str) -> str:
+    """Write control characters of a name as escapes, so that it shows and does nothing on a terminal or a page."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), name)
 
 
 def check_labels(labels: Sequence[str], column: str) -> None:

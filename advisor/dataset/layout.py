@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from advisor.dataset.clean import written_out
 from advisor.dataset.tree import ARCHIVES, Tree
 from advisor.dataset.types import Finding
 from advisor.errors import DataError
@@ -139,7 +140,12 @@ def _ignored(paths: list[str]) -> Finding:
 
 def _finding(kind: str, severity: str, detail: str, examples: Iterable[str] = ()) -> Finding:
     return Finding.model_validate(
-        {"kind": kind, "severity": severity, "detail": detail, "examples": tuple(examples)[:20]}
+        {
+            "kind": kind,
+            "severity": severity,
+            "detail": written_out(detail),
+            "examples": tuple(map(written_out, tuple(examples)[:20])),
+        }
     )
 
 

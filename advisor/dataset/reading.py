@@ -10,6 +10,7 @@ from pathlib import Path
 
 from advisor.dataset import limits
 from advisor.dataset.clean import (
+    CONTROL,
     RANK,
     check_labels,
     drop_small,
@@ -17,6 +18,7 @@ from advisor.dataset.clean import (
     note_balance,
     note_labels,
     note_repeats,
+    written_out,
 )
 from advisor.dataset.columns import choose_columns
 from advisor.dataset.duplicates import group_equal, group_similar, same_text
@@ -118,8 +120,8 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
     ]
     kept, small = drop_small([label for _, label, _ in whole], [name for name, _, _ in whole], path)
     whole = [whole[index] for index in kept]
-    names, labels = tuple(name for name, _, _ in whole), tuple(label for _, label, _ in whole)
-    ids = tuple(name.removeprefix(layout.base) for name in names)
+    names, labels = tuple(name for name, _, _ in whole), tuple(written_out(label) for _, label, _ in whole)
+    ids = tuple(written_out(name.removeprefix(layout.base)) for name in names)
     exact = group_equal([look.digest for _, _, look in whole])
     groups = group_similar([look.thumb if min(look.size) >= 8 else b"" for _, _, look in whole], exact)
     findings += small + note_labels(labels, ids) + note_repeats(labels, ids, exact, groups, "images")
@@ -198,8 +200,8 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
             too_long.append(id)
         else:
             ids.append(id)
-            labels.append(_printable(name))
-            texts.append(_printable(body))
+            labels.append(written_out(_printable(name)))
+            texts.append(CONTROL.sub(" ", _printable(body)))
     for role, gone in (("text", no_text), ("label", no_label)):
         if gone:
             severity: Severity = "high" if len(gone) * 5 > len(table.rows) else "low"

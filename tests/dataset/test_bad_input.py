@@ -389,3 +389,44 @@ def test_the_task_is_held_against_the_data(tmp_path: Path) -> None:
         read(table(csv_of())(tmp_path), task="image-classification")
     with pytest.raises(DataError, match="holds images, but the task is text-classification"):
         read(folder_of(tree())(tmp_path), task="text-classification")
+
+
+def test_a_zip_with_a_wrapping_folder_is_the_folder(tmp_path: Path) -> None:
+    """Packed with or without a folder around it, the same data have the same checksum, names and split."""
+    folder = read(folder_of(tree())(tmp_path))
+    for number, base in enumerate(("", "photos/", "a/b/c/")):
+        (tmp_path / str(number)).mkdir()
+        packed = read(zip_of(tree(base=base))(tmp_path / str(number)))
+        assert (packed.sha256, packed.ids, packed.labels) == (folder.sha256, folder.ids, folder.labels)
+        assert split(packed, seed=3) == split(folder, seed=3)
+        assert packed.contents == tuple(base + id for id in folder.ids)
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_a_zip_holds_plain_files_only(kind: int, tmp_path: Path) -> None:
+    def odd(info: zipfile.ZipInfo) -> None:
+        info.create_system = 3
+        info.external_attr = (kind | 0o777) << 16
+
+    with pytest.raises(DataError, match="plain files only"):
+        read(zip_of(tree(), odd)(tmp_path))
+
+
+def test_a_list_of_a_million_files_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """The end record alone tells it; what it lists is not there at all."""
+    end = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 10**6, 10**6, 0, 0)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, 0, 1)
+    end += struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0)
+    with pytest.raises(DataError, match="1,000,000 files"):
+        read(table(end, "data.zip")(tmp_path))
+
+
+def test_control_characters_of_names_are_written_out_and_of_texts_dropped(tmp_path: Path) -> None:
+    rows = [(f"good\x1b[31m product number {i}", "a\x1b[2J") for i in range(4)]
+    rows += [(f"bad thing number {i}", "b") for i in range(4)]
+    data = read(table(csv_of(rows))(tmp_path))
+    assert data.classes == ("a\\x1b[2J", "b")
+    assert data.contents[0] == "good [31m product number 0"
+    data = read(folder_of({**tree(), **{f"x\x07y/{i}.jpg": picture(i + 20) for i in range(3)}})(tmp_path))
+    assert "x\\x07y" in data.classes
+    assert "x\x07y/0.jpg" in data.contents, "the file itself keeps its name"
