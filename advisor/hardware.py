@@ -107,15 +107,19 @@ def calibrated(environ: Mapping[str, str] | None = None) -> bool:
     return _timings(env, _key(_cores(CGROUP), gpu[0] if gpu else None)) is not None
 
 
-def calibrate(environ: Mapping[str, str] | None = None, seconds: float = 9.0) -> bool:
+def calibrate(
+    environ: Mapping[str, str] | None = None, seconds: float = 9.0, processor_time: bool = False
+) -> bool:
     """Time small networks on this machine in a process of its own, and remember them in ADVISOR_HOME.
 
     :param environ: the environment; the process's own if None.
     :param seconds: for the networks together; importing and building them takes about 6 more.
+    :param processor_time: count one thread's processor time, as for a machine that others use at the moment.
     :return: whether that could be done; if not, estimates rest on this machine's kernels alone.
     """
     env = dict(os.environ if environ is None else environ)
     command = [sys.executable, "-m", "advisor.probe.calibrate", "--seconds", str(seconds)]
+    command += ["--processor-time"] if processor_time else []
     root = str(Path(__file__).parents[1])
     path = os.pathsep.join(filter(None, [root, env.get("PYTHONPATH", "")]))
     try:

@@ -27,9 +27,12 @@ CARDS = [
         update={"architecture": name, "activations": Fact(value=numbers * 1e6, unit="activations", source="s")}
     )
     for i, (name, parameters, gmacs, numbers) in enumerate(
-        [("resnet18", 11.7e6, 1.8, 2.5), ("resnet50", 25.6e6, 4.1, 11.1), ("vgg16", 138e6, 15.5, 13.6), ("vit_tiny", 5.7e6, 1.3, 6.0),
-         ("vit_small", 22e6, 4.6, 12.0), ("vit_base", 86e6, 17.5, 23.9), ("mobilenetv2", 3.5e6, 0.3, 6.7),
-         ("efficientnet_b0", 5.3e6, 0.4, 6.8), ("efficientnet_b3", 12e6, 1.8, 21.5), ("densenet121", 8e6, 2.9, 6.9)]
+        [
+            ("resnet18", 11.7e6, 1.8, 2.5), ("resnet50", 25.6e6, 4.1, 11.1), ("vgg16", 138e6, 15.5, 13.6),
+            ("vit_tiny", 5.7e6, 1.3, 6.0), ("vit_small", 22e6, 4.6, 12.0), ("vit_base", 86e6, 17.5, 23.9),
+            ("mobilenetv2", 3.5e6, 0.3, 6.7), ("efficientnet_b0", 5.3e6, 0.4, 6.8),
+            ("efficientnet_b3", 12e6, 1.8, 21.5), ("densenet121", 8e6, 2.9, 6.9),
+        ]
     )
 ]  # fmt: skip
 TRUTH = Regime("pytorch-cpu", gmac=20.0, activation=2.0, weight=0.2, start=1.0, exponents=(1.0, 0.4))
@@ -200,5 +203,5 @@ def test_spoilt_coefficients_name_the_way_out(tmp_path: Path) -> None:
 
     path = tmp_path / "speed.yaml"
     path.write_text("regimes: 3", encoding="utf-8")
-    with pytest.raises(KnowledgeError, match="advisor.importers.speed"):
+    with pytest.raises(KnowledgeError, match=r"advisor\.importers\.speed"):
         load_regimes(path)

@@ -173,8 +173,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(prog="python -m advisor.probe.calibrate", description=main.__doc__)
     parser.add_argument("--seconds", type=float, default=9.0, help="for the networks, after they are built")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count one thread's processor time, as on an idle machine",
+    )
     options = parser.parse_args(arguments)
-    json.dump(calibrate(options.seconds), sys.stdout)
+    if options.processor_time:
+        torch.set_num_threads(1)
+    clock = time.thread_time if options.processor_time else time.perf_counter
+    json.dump(calibrate(options.seconds, now=clock), sys.stdout)
 
 
 if __name__ == "__main__":
