@@ -55,6 +55,7 @@ PLACES = {
     "package": "Python package",
     "github": "GitHub",
     "api": "Hosted service",
+    "local": "Folder on this machine",
 }
 NAMED = {
     "parameters": "Parameters",

@@ -32,6 +32,7 @@ __all__ = [
     "devices",
     "knowledge",
     "knowledge_folder",
+    "memory_mb",
     "model_name",
     "new_run_folder",
     "profile_of",
@@ -80,6 +81,13 @@ def devices() -> dict[str, str]:
 def device_name(id: str) -> str:
     """Name a device."""
     return "This machine" if id == "this-machine" else devices().get(id, id)
+
+
+def memory_mb() -> float | None:
+    """Give the memory of this machine in 10^6 bytes, its GPU's where there is one; None is unknown."""
+    from advisor.hardware import this_machine
+
+    return this_machine(known=knowledge().devices).memory_mb
 
 
 def task_name(id: str) -> str:

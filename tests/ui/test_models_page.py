@@ -26,13 +26,48 @@ def test_search_and_facets_narrow_the_list(open_app):
     assert "No model fits" in text_of(app)
 
 
+def test_every_facet_narrows_and_none_invents(open_app):
+    app = open_app("models")
+    everything = found(app)
+    app.selectbox(key="models.task").set_value("text-classification").run()
+    texts = found(app)
+    app.selectbox(key="models.language").set_value("zh").run()
+    chinese = found(app)
+    app.selectbox(key="models.licence").set_value("permissive").run()
+    free = found(app)
+    assert 0 < free < chinese < texts < everything
+    app.selectbox(key="models.kind").set_value("api").run()
+    assert "No model fits" in text_of(app)
+
+
+def test_a_chosen_task_shows_and_orders_by_a_published_result(open_app):
+    app = open_app("models")
+    app.selectbox(key="models.task").set_value("image-classification").run()
+    app.selectbox(key="models.order").set_value("Best published result").run()
+    values = app.dataframe[0].value.iloc[:, 1].dropna().tolist()
+    assert len(values) > 100
+    assert values == sorted(values, reverse=True)
+
+
+def test_what_is_here_needs_no_download(open_app):
+    app = open_app("models")
+    everything = found(app)
+    app.selectbox(key="models.here").set_value("memory").run()
+    assert 0 < found(app) < everything
+
+
 def test_up_to_four_stand_side_by_side_with_their_sources(open_app, monkeypatch):
     ticked = SimpleNamespace(selection=SimpleNamespace(rows=[0, 1, 2, 3, 4]))
     monkeypatch.setattr(st, "dataframe", lambda *rows, **more: ticked)
+    shown = []
+    monkeypatch.setattr(st, "html", lambda body, **more: shown.append(str(body)))
     app = open_app("models")
-    assert len(app.columns) == 4
+    (table,) = [body for body in shown if "beside" in body and "<table" in body]
+    assert table.count("<small>") % 4 == 0
+    assert "n4" in table
     assert "Four at most" in text_of(app)
-    assert text_of(app).count("Where to get it") == 4 and "Licence" in text_of(app)
+    assert "Where to get them" in [expander.label for expander in app.expander]
+    assert "<details" in table and "Licence" in table
 
 
 def test_numbers_carry_units_and_intervals():

@@ -1,0 +1,185 @@
+"""Models side by side: one row per fact, and behind each value its source, date and protocol."""
+
+from collections.abc import Sequence
+
+from advisor.facts import Known, list_facts
+from advisor.knowledge import Knowledge, ModelCard
+from advisor.ui import look
+
+__all__ = ["compare"]
+
+LABELS = {
+    "size_mb": "Download",
+    "parameters": "Parameters",
+    "active_parameters": "Active parameters",
+    "embedding_parameters": "Of these, embeddings",
+    "flops": "Arithmetic per answer",
+    "activations": "Activations per answer",
+    "embedding_dim": "Width of the feature",
+    "price_in": "Price in",
+    "price_out": "Price out",
+    "resolution": "Input",
+    "tokens": "Longest text",
+    "sampling_rate": "Sampling rate",
+    "columns": "Most columns",
+    "rows": "Most rows",
+    "languages": "Languages",
+    "licence": "Licence",
+    "licence of the code": "Licence of the code",
+    "released": "Released",
+    "authors": "Made by",
+    "architecture": "Architecture",
+    "trained_on": "Learnt from",
+    "superseded_by": "Newer",
+    "frameworks": "Runs in",
+    "exports": "Exports to",
+    "tuning": "Can be tuned by",
+    "lora_targets": "LoRA targets",
+    "freeze_at": "Can be frozen up to",
+    "explain": "Explained by",
+    "gated": "Asks for consent",
+    "maintained": "Maintained",
+    "documentation": "Documentation",
+    "downloads": "Downloads",
+    "likes": "Likes",
+}
+SHOWN = 12
+"""So many benchmarks stand open; the others are folded away."""
+LISTED = 6
+"""So many words of a list stand open."""
+
+
+def compare(cards: Sequence[ModelCard], knowledge: Knowledge) -> str:
+    """Set models side by side (HTML).
+
+    :param cards: one to four models.
+    :param knowledge: the base that they are in.
+    :return: a table: facts that at least one of them has; a value opens to its source, date and protocol.
+    """
+    known = [_by_name(list_facts(card, knowledge)) for card in cards]
+    titles = {source.id: (source.title, source.url) for source in knowledge.sources}
+    marks = {(mark.id, mark.metric): mark.name for task in knowledge.tasks for mark in task.benchmarks}
+    names = {f"{id} {metric}": name for (id, metric), name in marks.items()}
+
+    def row(name: str, label: str) -> str:
+        cells = "".join(f"<td>{_cell(facts.get(name, ()), titles)}</td>" for facts in known)
+        return f'<tr><th scope="row">{look.plain(label)}</th>{cells}</tr>'
+
+    def having(wanted: Sequence[str]) -> list[str]:
+        return [name for name in wanted if any(name in facts for facts in known)]
+
+    heads = "".join(f"<th>{look.plain(card.name)}<small>{look.plain(card.id)}</small></th>" for card in cards)
+    parts = [_words(cards), *(row(name, LABELS[name]) for name in having(list(LABELS)))]
+    results = having(list(names))
+    results.sort(key=lambda name: -sum(name in facts for facts in known))
+    speeds = sorted({name for facts in known for name in facts if name.startswith("latency on ")})
+    devices = {f"latency on {device.id}": device.name for device in knowledge.devices}
+    blocks = [
+        _table(heads, "".join(parts), len(cards)),
+        _folded("Published results", heads, [row(name, names[name]) for name in results], len(cards)),
+        _folded(
+            "Published speeds", heads, [row(name, devices.get(name, name)) for name in speeds], len(cards)
+        ),
+    ]
+    return "".join(blocks)
+
+
+def _words(cards: Sequence[ModelCard]) -> str:
+    rows = ""
+    for label, texts in (
+        ("Good for", [card.good_for.en if card.good_for else "" for card in cards]),
+        ("Weak at", [card.weaknesses.en if card.weaknesses else "" for card in cards]),
+        ("Licence trap", [card.licence.trap or "" for card in cards]),
+    ):
+        if any(texts):
+            cells = "".join(f"<td>{look.plain(text) or _NONE}</td>" for text in texts)
+            rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
+    return rows
+
+
+_NONE = '<span class="faint">–</span>'
+
+
+def _table(heads: str, rows: str, models: int) -> str:
+    head = f"<thead><tr><td></td>{heads}</tr></thead>"
+    return f'<div class="scroll"><table class="beside n{models}">{head}<tbody>{rows}</tbody></table></div>'
+
+
+def _folded(title: str, heads: str, rows: list[str], models: int) -> str:
+    if not rows:
+        return f'<p class="faint">{title}: none is known.</p>'
+    rest = f"<p>{title}</p>{_table(heads, ''.join(rows[:SHOWN]), models)}"
+    if rows[SHOWN:]:
+        more = _table(heads, "".join(rows[SHOWN:]), models)
+        rest += f"<details><summary>{len(rows) - SHOWN} more</summary>{more}</details>"
+    return f'<section class="besides">{rest}</section>'
+
+
+def _by_name(facts: Sequence[Known]) -> dict[str, tuple[Known, ...]]:
+    named: dict[str, tuple[Known, ...]] = {}
+    for fact in facts:
+        named[fact.name] = (*named.get(fact.name, ()), fact)
+    return named
+
+
+def _cell(facts: Sequence[Known], titles: dict[str, tuple[str, str | None]]) -> str:
+    return "".join(_value(fact, titles) for fact in facts) or _NONE
+
+
+def _value(fact: Known, titles: dict[str, tuple[str, str | None]]) -> str:
+    sure = "unsourced" if fact.trust == "unsourced" else fact.trust
+    return f'<details class="known {sure}"><summary>{_says(fact)}</summary>{_origin(fact, titles)}</details>'
+
+
+def _says(fact: Known) -> str:
+    if isinstance(fact.value, bool):
+        return "yes" if fact.value else "no"
+    if isinstance(fact.value, tuple):
+        rest = len(fact.value) - LISTED
+        more = f" and {rest} more" if rest > 0 else ""
+        return look.plain(", ".join(fact.value[:LISTED]) + more)
+    if isinstance(fact.value, str):
+        return look.plain(fact.value)
+    if fact.name == "size_mb":
+        return look.megabytes(fact.value)
+    if fact.unit == "share":
+        return f"{fact.value:.4g}"
+    unit = "" if fact.unit in ("parameters", "numbers", None) or fact.unit in fact.name else f" {fact.unit}"
+    return f"{_scaled(fact.value)}{look.plain(unit)}"
+
+
+def _scaled(value: float) -> str:
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {word}"
+    return look.number(value)
+
+
+def _origin(fact: Known, titles: dict[str, tuple[str, str | None]]) -> str:
+    said = (
+        [f"all: {look.plain(', '.join(fact.value))}"] if _long(fact) and isinstance(fact.value, tuple) else []
+    )
+    if fact.source is None:
+        said.append("No source is named.")
+    else:
+        title, url = titles.get(fact.source, (fact.source, None))
+        words = look.plain(title)
+        said.append(
+            f'<a href="{look.plain(url)}" target="_blank" rel="noopener">{words}</a>' if url else words
+        )
+        said.append(f"{fact.date}" + {"read": "", "derived": " · derived from what was read"}.get(
+            fact.trust, " · general knowledge, not looked up"
+        ))  # fmt: skip
+    if isinstance(fact.value, float) and _rounded(fact):
+        said.append(f"exactly {fact.value:.15g} {look.plain(fact.unit or '')}")
+    if fact.protocol:
+        said.append(look.plain(fact.protocol))
+    return "".join(f"<div>{line}</div>" for line in said)
+
+
+def _long(fact: Known) -> bool:
+    return isinstance(fact.value, tuple) and len(fact.value) > LISTED
+
+
+def _rounded(fact: Known) -> bool:
+    return f"{fact.value:.15g}" not in _says(fact)
