@@ -66,7 +66,7 @@ def card(id: str, line: Mapping[str, Any], billions: str) -> dict[str, Any]:
         "id": id,
         "name": id.split("/")[-1],
         "architecture": line["architecture"],
-        "released": line["released"],
+        "released": line.get("released"),
         "licence": line["licence"],
         "where": [{"kind": "huggingface", "ref": id}],
         "input": {"sampling_rate": RATE, "languages": line["languages"]},

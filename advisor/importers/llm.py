@@ -27,7 +27,7 @@ PREFIX = "llm-"
 RESULTS = "results/llm-leaderboards.csv"
 OPEN_LLM, EVALPLUS = "open-llm-leaderboard-2025-05", "evalplus-2024-12"
 ARENA, SPECS = "lmarena-2025-08", "xinference-2026-08"
-SIZE = "derived-bf16-size"
+SIZES = {2: "derived-bf16-size", 1: "derived-fp8-size"}
 MARKS = {
     "MMLU-PRO": "open-llm-mmlu-pro",
     "BBH": "open-llm-bbh",
@@ -103,6 +103,7 @@ def card(id: str, line: Line, parameters: Mapping[str, Any], spec: Row | None) -
     :return: the card's keys.
     """
     active = (spec or {}).get("activated_size_b")
+    width = line.get("bytes", 2)
     stated = {
         "id": id,
         "name": id.split("/")[-1],
@@ -119,7 +120,7 @@ def card(id: str, line: Line, parameters: Mapping[str, Any], spec: Row | None) -
         "active_parameters": {"value": _billions(active), "unit": "parameters", "source": SPECS}
         if active
         else None,
-        "size_mb": {"value": parameters["value"] * 2 / 1e6, "unit": "MB", "source": SIZE},
+        "size_mb": {"value": parameters["value"] * width / 1e6, "unit": "MB", "source": SIZES[width]},
         "lora_targets": line.get("lora"),
         "cited": {"input": SPECS} if spec else None,
         "good_for": _words(line, parameters["value"]),

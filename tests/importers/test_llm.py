@@ -82,6 +82,12 @@ def test_a_specification_gives_context_and_active_parameters() -> None:
     assert card.active_parameters is not None and card.active_parameters.value == 3_600_000_000
 
 
+def test_the_width_of_a_weight_sets_the_size() -> None:
+    parameters = {"value": 4e9, "unit": "parameters", "source": "s"}
+    size = llm.card("maker/x", LINE | {"bytes": 1}, parameters, None)["size_mb"]
+    assert size == {"value": 4000, "unit": "MB", "source": "derived-fp8-size"}
+
+
 @pytest.mark.parametrize(
     ("id", "tasks", "size", "start"),
     [
