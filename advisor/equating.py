@@ -4,11 +4,14 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from advisor.brief import Brief
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
 from advisor.languages import ANY, benchmark_language, has_language, primary
 
-__all__ = ["Reading", "Yardstick", "equate", "read", "spread", "trusted"]
+__all__ = ["Lines", "Reading", "Readings", "Yardstick", "equate", "read", "readings", "spread", "trusted"]
 
 TRUST_DECAY = 0.7
 FOREIGN_WEIGHT = 0.15
@@ -16,6 +19,10 @@ SPANNING_WEIGHT = 0.6
 ENOUGH_SHARED = 5
 Yardstick = tuple[str, str]
 Reading = tuple[float, str]
+Floats = npt.NDArray[np.float64]
+Readings = tuple[tuple[str, ...], Floats]
+"""Models that have any result on the yardsticks, and (models, yardsticks) their readings; NaN where there is none."""
+Lines = dict[Yardstick, tuple[float, float] | None]
 
 
 def read(
@@ -25,16 +32,17 @@ def read(
     rows = knowledge.results_of(card.id)
     if not rows:
         return {}
-    sums: dict[Yardstick, list[Reading]] = {}
+    found: dict[Yardstick, list[Reading]] = {}
     for row in rows:
-        mark = marks.get((row.benchmark, row.metric))
+        key = row.benchmark, row.metric
+        mark = marks.get(key)
         if mark is not None:
-            quality = (row.value - mark.low) / (mark.high - mark.low)
-            sums.setdefault((row.benchmark, row.metric), []).append((quality, row.source))
-    return {
-        mark: (statistics.median(value for value, _ in found), min(source for _, source in found))
-        for mark, found in sums.items()
-    }
+            found.setdefault(key, []).append(((row.value - mark.low) / (mark.high - mark.low), row.source))
+    return {mark: several[0] if len(several) == 1 else _median(several) for mark, several in found.items()}
+
+
+def _median(several: Sequence[Reading]) -> Reading:
+    return statistics.median(value for value, _ in several), min(source for _, source in several)
 
 
 def trusted(
@@ -62,30 +70,36 @@ def trusted(
     return trust, frozenset(foreign)
 
 
-def equate(
-    table: Mapping[str, Mapping[Yardstick, Reading]], trust: Mapping[Yardstick, float]
-) -> dict[Yardstick, tuple[float, float] | None]:
+def readings(
+    cards: Sequence[ModelCard], knowledge: Knowledge, marks: Mapping[Yardstick, Benchmark]
+) -> Readings:
+    """Read the results of many models, in their order and that of the yardsticks."""
+    found = {card.id: own for card in cards if (own := read(card, knowledge, marks))}
+    rows = [[own[mark][0] if mark in own else math.nan for mark in marks] for own in found.values()]
+    return tuple(found), np.array(rows, dtype=np.float64).reshape(len(found), len(marks))
+
+
+def equate(table: Floats, trust: Mapping[Yardstick, float]) -> Lines:
     """Equate each yardstick to the reference linearly (Kolen and Brennan 2014, "Test Equating").
 
-    :param table: model → its readings.
-    :param trust: weights; the largest makes the reference.
+    :param table: (models, yardsticks) readings; NaN where there is none.
+    :param trust: weights, in the order of the columns; the largest makes the reference.
     :return: (intercept, slope) of each; None where too few models share it.
     """
-    lines: dict[Yardstick, tuple[float, float] | None] = dict.fromkeys(trust)
+    lines: Lines = dict.fromkeys(trust)
     if not trust:
         return lines
     reference = max(trust, key=lambda mark: (trust[mark], mark))
     lines[reference] = (0.0, 1.0)
-    for mark in trust:
-        both = [
-            (own[mark][0], own[reference][0]) for own in table.values() if mark in own and reference in own
-        ]
-        if mark == reference or len(both) < ENOUGH_SHARED:
+    anchor = table[:, list(trust).index(reference)]
+    for mark, column in zip(trust, table.T, strict=True):
+        both = np.isfinite(column) & np.isfinite(anchor)
+        if mark == reference or both.sum() < ENOUGH_SHARED:
             continue
-        here, there = [raw for raw, _ in both], [wanted for _, wanted in both]
-        wide = spread(here)
-        slope = min(max(spread(there) / wide, 0.3), 3.0) if wide > 0 else 1.0
-        lines[mark] = statistics.fmean(there) - slope * statistics.fmean(here), slope
+        here, there = column[both], anchor[both]
+        wide = float(here.std())
+        slope = min(max(float(there.std()) / wide, 0.3), 3.0) if wide > 0 else 1.0
+        lines[mark] = float(there.mean()) - slope * float(here.mean()), slope
     return lines
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from advisor.brief import Brief
-from advisor.equating import Reading, Yardstick, equate, read, spread, trusted
+from advisor.columns import columns_for
+from advisor.equating import Reading, Readings, Yardstick, equate, read, readings, spread, trusted
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
 from advisor.quantity import Basis, Quantity
 from advisor.transferred import Standing, standings
@@ -55,6 +56,7 @@ class Prior:
     :ivar middle: median quality of all models with results; None if there are none.
     :ivar lowest: the least of them.
     :ivar classical: median quality of the methods without pretraining; None if there are none.
+    :ivar own: (value, sd) by yardsticks of each of the task's models that has results on them.
     :ivar transfer: what transfer results say of the models that have any.
     """
 
@@ -71,13 +73,21 @@ class Prior:
     middle: float | None = None
     lowest: float | None = None
     classical: float | None = None
+    own: dict[str, tuple[float, float]] = field(default_factory=dict)
     transfer: dict[str, Standing] = field(default_factory=dict)
 
     def quality(self, card: ModelCard) -> Quantity:
         """Give a model's expected quality between the task's poor (0) and excellent (1) published values."""
-        judged = self._judge(card)
+        there = self.transfer.get(card.id)
+        if there is not None:
+            return _quality(_Judgement(there.value, there.sd, "published", there.says))
+        own = read(card, self.knowledge, self.marks)
+        judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
         if judged is None:
             return Quantity.unknown("quality", "no model of this task has published results")
+        if card.id in self.own:
+            value, sd = self.own[card.id]
+            judged = replace(judged, value=value, sd=sd)
         return _quality(judged)
 
     def qualities(self, cards: Sequence[ModelCard]) -> tuple[Floats, Flags]:
@@ -86,17 +96,47 @@ class Prior:
         :param cards: the models.
         :return: per model the value of `quality`, NaN where it is unknown, and whether its basis is published.
         """
-        judged = [self._judge(card) for card in cards]
-        values = [math.nan if one is None else min(max(one.value, 0.0), 1.0) for one in judged]
-        published = [one is not None and one.basis == "published" for one in judged]
-        return np.array(values, dtype=np.float64), np.array(published, dtype=bool)
+        values = np.full(len(cards), math.nan)
+        published = np.zeros(len(cards), dtype=bool)
+        for place, card in enumerate(cards):
+            there = self.transfer.get(card.id)
+            if there is not None:
+                values[place], published[place] = there.value, True
+            elif card.id in self.own:
+                values[place], published[place] = self.own[card.id][0], True
+            else:
+                own = read(card, self.knowledge, self.marks)
+                judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
+                if judged is not None:
+                    values[place], published[place] = judged.value, bool(own)
+        return np.clip(values, 0.0, 1.0), published
 
-    def _judge(self, card: ModelCard) -> _Judgement | None:
-        there = self.transfer.get(card.id)
-        if there is not None:
-            return _Judgement(there.value, there.sd, "published", there.says)
-        own = read(card, self.knowledge, self.marks)
-        return self._own(own, amount(card.parameters)) if own else self._inherited(card)
+    def _all(self, table: Floats, parameters: Floats) -> tuple[Floats, Floats]:
+        """Judge all models with results at once, as `_own` does one: values and their standard deviations.
+
+        :param table: (models, yardsticks) readings; NaN where there is none.
+        :param parameters: of the models; NaN is unknown.
+        """
+        lines = np.array([self.equate[mark] for mark in self.marks]).reshape(-1, 2)
+        there = np.isfinite(table)
+        values = np.where(there, lines[:, 0] + lines[:, 1] * table, 0.0)
+        trust = there * np.array([self.trust[mark] for mark in self.marks])
+        total, count = trust.sum(axis=1), there.sum(axis=1)
+        value = (trust * values).sum(axis=1) / total
+        at_home = trust[:, [mark not in self.foreign for mark in self.marks]].sum(axis=1) / total
+        middle = values.sum(axis=1) / count
+        around = (there * (values - middle[:, None]) ** 2).sum(axis=1) / count
+        variance = OWN_SD**2 + FEW_SD**2 / count + self._far() ** 2 + (LANGUAGE_SD * (1 - at_home)) ** 2
+        variance += np.where(count > 1, around / count, 0.0)
+        pull = SHRINKAGE * trust[:, [mark not in self.linked for mark in self.marks]].sum(axis=1) / total
+        usual = np.full(len(table), math.nan if self.middle is None else self.middle)
+        if self.slope is not None:
+            sized = np.isfinite(parameters)
+            usual[sized] = self.slope[0] + self.slope[1] * np.log10(parameters[sized])
+        away = np.where(np.isfinite(usual), usual - value, 0.0)
+        share = pull / (total + pull)
+        found: Floats = value + share * away
+        return found, np.sqrt(variance + (share * away) ** 2)
 
     def _own(self, own: Mapping[Yardstick, Reading], parameters: float | None) -> _Judgement:
         total = math.fsum(self.trust[mark] for mark in own)
@@ -171,41 +211,47 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     transferred = {one.id for one in knowledge.datasets if task.id in one.tasks}
     marks = {(mark.id, mark.metric): mark for mark in task.benchmarks if mark.id not in transferred}
     trust, foreign = trusted(tuple(marks.values()), task, brief)
-    cards = sorted(knowledge.for_task(task.id), key=lambda card: card.id)
-    table = {card.id: own for card in cards if (own := read(card, knowledge, marks))}
+    columns = columns_for(knowledge, task.id)
+    cards = columns.cards
+    asked = ("readings", *((mark.id, mark.metric, mark.low, mark.high) for mark in marks.values()))
+    there: Readings = columns.remembered(asked, lambda: readings(cards, knowledge, marks))
+    models, table = there
     lines = equate(table, trust)
     linked = frozenset(mark for mark, line in lines.items() if line is not None)
     onto = {mark: line or (0.0, 1.0) for mark, line in lines.items()}
     bare = Prior(task, brief, knowledge, marks, trust, foreign, onto, linked)
-    known: dict[str, float] = {}
-    points: list[tuple[float, float]] = []
-    for card in cards:
-        if card.id not in table:
-            continue
-        known[card.id] = bare._own(table[card.id], None).value
-        parameters = amount(card.parameters)
-        if parameters and linked.intersection(table[card.id]):
-            points.append((math.log10(parameters), known[card.id]))
-    found = standings(cards, task, knowledge, brief, known)
-    if not known:
+    by_id = {card.id: card for card in cards}
+    sizes = np.array([amount(by_id[model].parameters) or math.nan for model in models], dtype=np.float64)
+    alone = bare._all(table, np.full(len(models), math.nan))[0] if models else np.empty(0)
+    apart = np.clip(alone, 0.0, 1.0)
+    on_scale = np.isfinite(table[:, [mark in linked for mark in marks]]).any(axis=1) & np.isfinite(sizes)
+    points = list(zip(np.log10(sizes[on_scale]).tolist(), apart[on_scale].tolist(), strict=True))
+    bare = replace(bare, slope=_line(points), middle=_median(apart.tolist()))
+    values, doubts = bare._all(table, sizes) if models else (np.empty(0), np.empty(0))
+    own = dict(zip(models, zip(values.tolist(), doubts.tolist(), strict=True), strict=True))
+    found = standings(
+        cards, task, knowledge, brief, dict(zip(models, np.clip(values, 0.0, 1.0).tolist(), strict=True))
+    )
+    if not own:
         placed = [one.value for one in found.values()]
         return replace(bare, transfer=found, middle=_median(placed), lowest=min(placed, default=None))
-    bare = replace(bare, slope=_line(points), middle=_median(list(known.values())))
     families: dict[str, list[float]] = {}
-    for card in cards:
-        usual = bare._usual(amount(card.parameters))
-        if card.id in known and usual is not None:
-            families.setdefault(card.family, []).append(known[card.id] - usual[0])
+    classical: list[float] = []
+    for model, value, size in zip(models, apart.tolist(), sizes.tolist(), strict=True):
+        usual = bare._usual(None if math.isnan(size) else size)
+        if usual is not None:
+            families.setdefault(by_id[model].family, []).append(value - usual[0])
+        if by_id[model].kind == "classical":
+            classical.append(value)
     return replace(
         bare,
         family={
             name: (statistics.median(values), spread(values) if len(values) > 2 else INHERITED_SD)
             for name, values in families.items()
         },
-        lowest=min(known.values()),
-        classical=_median(
-            [known[card.id] for card in cards if card.kind == "classical" and card.id in known]
-        ),
+        lowest=float(apart.min()),
+        classical=_median(classical),
+        own=own,
         transfer=found,
     )
 

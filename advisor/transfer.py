@@ -54,8 +54,9 @@ RANGES = {
     "tokens": (8, 512, 3.0),
 }
 """Between which values a trait counts, and the most octaves by which two data sets may differ in it."""
+UNTOLD = 0.5
+"""Share of the largest distance that a trait counts which is told of one data set alone."""
 KIN = frozenset({frozenset({"nature", "food"})})
-VAGUE = ("general", "other")
 
 
 def likeness(one: Traits, other: Traits, by: Likeness) -> float | None:
@@ -71,12 +72,16 @@ def likeness(one: Traits, other: Traits, by: Likeness) -> float | None:
         shared = True
         if one.domain != other.domain:
             far += by.domain * (0.5 if frozenset({one.domain, other.domain}) in KIN else 1.0)
+    elif one.domain != other.domain:
+        far += UNTOLD * by.domain
     for name, (least, most, octaves) in RANGES.items():
         here, there = getattr(one, name), getattr(other, name)
         if here is not None and there is not None:
             shared = True
             apart = math.log2(min(max(here, least), most)) - math.log2(min(max(there, least), most))
             far += getattr(by, name) * min(abs(apart), octaves)
+        elif here != there:
+            far += UNTOLD * getattr(by, name) * octaves
     return math.exp(-far) if shared else None
 
 
@@ -171,7 +176,7 @@ def _predict(every: Floats, cov: Floats, wanted: Floats, noise: float) -> tuple[
         weights = np.maximum(np.linalg.lstsq(within, wanted[use], rcond=None)[0], 0.0)
         mean[rows] = (every[np.ix_(rows, use)] * weights).sum(axis=1)
         variance[rows] = 1 - 2 * weights @ wanted[use] + weights @ within @ weights
-    return mean, np.sqrt(np.clip(variance, 0.05, 1.0))
+    return mean, np.sqrt(np.clip(variance + 1 / len(every), 0.05, 1.0))
 
 
 def _agreement(every: Floats) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from advisor.brief import Brief
+from advisor.columns import columns_for
 from advisor.knowledge import DataSet, Knowledge, ModelCard, Task, default_folder
 from advisor.languages import ANY, has_language, primary
 from advisor.transfer import FEW, Likeness, Traits, coefficients, expect, likeness, percentiles, tables
@@ -47,7 +48,7 @@ def standings(
     Each table of results (columns that share models) is predicted for the brief's data set and put where the
     yardsticks place its models; a model of several tables takes their mean, the surer one weighing more.
 
-    :param cards: the task's models.
+    :param cards: all models of the task.
     :param task: the task.
     :param knowledge: results and data sets.
     :param brief: what the data are like.
@@ -57,7 +58,8 @@ def standings(
     datasets = {
         one.id: one for one in knowledge.datasets if task.id in one.tasks and _reads(one, task, brief)
     }
-    columns = _columns(cards, knowledge, datasets)
+    asked = ("transfer results", *datasets)
+    columns = columns_for(knowledge, task.id).remembered(asked, lambda: _columns(cards, knowledge, datasets))
     if not columns:
         return {}
     there = sorted({model for results in columns.values() for model in results})

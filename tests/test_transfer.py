@@ -35,9 +35,12 @@ def test_nothing_is_more_like_a_data_set_than_itself(one: Traits) -> None:
 
 
 def test_a_distance_by_hand() -> None:
-    """One octave of classes, three of resolution (capped), another domain: exp(-(0.05 + 3 × 0.4 + 0.5))."""
+    """One octave of classes, three of resolution (capped), another domain, and examples told of one alone:
+
+    exp(-(0.05 + 3 × 0.4 + 0.5 + half of 5 × 0.05)).
+    """
     near = likeness(Traits("general", 10, None, 8), Traits("nature", 20, 100, 4096), BY)
-    assert near == pytest.approx(np.exp(-1.75))
+    assert near == pytest.approx(np.exp(-1.875))
     kin = likeness(Traits("food"), Traits("nature"), BY)
     assert kin == pytest.approx(np.exp(-0.25))
 
