@@ -6,7 +6,7 @@ BUDGET ?= 120
 BIN := .venv/bin
 RUN := runs/demo-$(SAMPLE)
 
-.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup clean
+.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup check-exports clean
 
 setup: .venv/ready
 
@@ -42,6 +42,9 @@ bench-budgets: setup
 
 bench-startup: setup
 	$(BIN)/python benchmarks/startup.py
+
+check-exports: setup
+	$(BIN)/python benchmarks/exports.py
 
 clean:
 	rm -rf .venv runs build dist *.egg-info

@@ -12,9 +12,9 @@ from advisor.export.script import notebook, predict_requirements, predict_script
 from advisor.export.training import Training, chosen_result, plan_training
 from advisor.export.write import data_of, known_models
 from advisor.report import FORMATS, read_report, render_bytes
-from advisor.result import Exported
+from advisor.result import Exported, Report
 
-__all__ = ["export_run"]
+__all__ = ["export_run", "report_files"]
 
 PATIENCE_S = 600
 
@@ -54,10 +54,15 @@ def export_run(run: Path, out: Path, *, model: str | None = None, knowledge: Pat
     (out / "README.md").write_text(model_card(shown, row, training, made, card), encoding="utf-8")
     (out / "DEPLOY.md").write_text(deployment_note(shown, row, made, card, known), encoding="utf-8")
     (out / "report").mkdir(exist_ok=True)
-    for format in FORMATS:
-        name = "results.csv" if format == "csv" else f"report.{format}"
-        (out / "report" / name).write_bytes(render_bytes(shown, format))
+    for name, content in report_files(shown).items():
+        (out / "report" / name).write_bytes(content)
     return made
+
+
+def report_files(report: Report) -> Mapping[str, bytes]:
+    """Bring a report into every form, each under the name of its file."""
+    named = {format: "results.csv" if format == "csv" else f"report.{format}" for format in FORMATS}
+    return {name: render_bytes(report, format) for format, name in named.items()}
 
 
 def _texts(training: Training, made: Exported) -> Mapping[str, str]:

@@ -1,7 +1,5 @@
 """Decision: one sentence, how sure it is, what it costs, what would change it, and the report to take along."""
 
-import io
-import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -12,22 +10,18 @@ from advisor.result import Report
 from advisor.ui import cards, figures, frame, look, results, session, state
 
 
-def everything(report: Report) -> bytes:
-    """Put the report in every format into one zip."""
-    from advisor.report import render
+def everything(run: Path) -> bytes:
+    """Put the model, what trains it on, and the report in every format into one zip."""
+    from advisor.export import bundle_run
 
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for format, name in (("html", "report.html"), ("md", "report.md"), ("json", "report.json")):
-            archive.writestr(name, render(report, format))
-    return content.getvalue()
+    return bundle_run(run)
 
 
 def export(report: Report, format: str) -> bytes:
     """Render the report when its download is asked for."""
-    from advisor.report import render
+    from advisor.report import render_bytes
 
-    return render(report, format).encode()
+    return render_bytes(report, format)
 
 
 st.title("Decision")
@@ -57,8 +51,10 @@ if view.state != "done":
 with st.container(horizontal=True, gap="small"):
     for label, format, name, mime in (
         ("Report (HTML)", "html", "report.html", "text/html"),
+        ("PDF", "pdf", "report.pdf", "application/pdf"),
         ("Markdown", "md", "report.md", "text/markdown"),
         ("JSON", "json", "report.json", "application/json"),
+        ("Results (CSV)", "csv", "results.csv", "text/csv"),
     ):
         st.download_button(
             label,
@@ -71,9 +67,9 @@ with st.container(horizontal=True, gap="small"):
             icon=":material/download:",
         )
     st.download_button(
-        "All as zip",
-        data=partial(everything, report),
-        file_name="report.zip",
+        "All as zip, with the model",
+        data=partial(everything, Path(draft.run)),
+        file_name="model.zip",
         mime="application/zip",
         on_click="ignore",
         key="export zip",

@@ -1,10 +1,12 @@
 """The exported folder answers as the probe did, in its own layout, in ONNX, and through its own predict.py."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ import yaml
 from safetensors.numpy import load_file, save_file
 
 from advisor.errors import AdvisorError, InputError
-from advisor.export import export_run, write_view
+from advisor.export import bundle_run, export_run, write_view
 from advisor.jobs.folder import RunFolder
 from advisor.probe.climb import learnt_path
 from advisor.probe.export import export_model, main
@@ -163,3 +165,15 @@ def test_a_script_has_its_requirements_beside_it(text_run: RunFolder, tmp_path: 
         write_view(text_run.path, "py", tmp_path / "no" / "train.py", model="tiny/bert")
     with pytest.raises(InputError, match="Unknown report format 'ipny'"):
         write_view(text_run.path, "ipny", tmp_path / "x")
+
+
+def test_everything_as_one_zip(text_run: RunFolder) -> None:
+    names = set(zipfile.ZipFile(io.BytesIO(bundle_run(text_run.path))).namelist())
+    assert {"train.py", "predict.py", "README.md", "DEPLOY.md", "report/report.pdf"} <= names
+
+
+def test_without_a_model_the_zip_says_why(text_run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_bytes(text_run.report_path.read_bytes())
+    packed = zipfile.ZipFile(io.BytesIO(bundle_run(tmp_path)))
+    assert packed.read("no-model.txt") and "report/report.html" in packed.namelist()
+    assert "train.py" in packed.namelist()

@@ -1,0 +1,189 @@
+"""Does what is exported run elsewhere, and reach what was promised?
+
+Three small real runs (digits; support tickets in English; the same in Chinese) are probed, their winner and best
+pretrained model exported, and train.py, train.ipynb and predict.py of each run unmodified in a virtual environment
+that holds only what their requirements pin. Prints a table; exit code 1 if anything fails or lands outside the
+interval that the report states.
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+from advisor.export import export_run
+from advisor.report import read_report
+from advisor.result import Report
+from advisor.samples import sample
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+RUNS = {
+    "digits": "image-classification",
+    "tickets-en": "text-classification",
+    "tickets-zh": "text-classification",
+}
+LIMIT_S = 900
+
+
+def data_of(name: str, work: Path) -> Path:
+    """Put a run's data into the work folder."""
+    if name == "digits":
+        return sample("images", work / "data")
+    whole = sample("text", work / "data")
+    target = work / "data" / f"{name}.csv"
+    with whole.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    kept = [row for row in rows if bool(CHINESE.search(row["text"])) == name.endswith("zh")]
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, ["text", "label"])
+        table.writeheader()
+        table.writerows(kept)
+    return target
+
+
+def probed(name: str, work: Path, data: Path, budget: int) -> Path:
+    """Run the advisor, or take the run that is already there."""
+    run = work / "runs" / name
+    if (run / "report.json").exists():
+        return run
+    brief = work / f"{name}.yaml"
+    brief.write_text(f"task: {RUNS[name]}\n", encoding="utf-8")
+    command = ["run", "-b", brief, "-d", data, "-o", run, "--budget", budget, "--offline"]
+    advisor = [sys.executable, "-c", "from advisor.cli import main; main()"]
+    subprocess.run(
+        [*advisor, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    return run
+
+
+def chosen(report: Report) -> list[str]:
+    """The winner, and the best pretrained model if that is another."""
+    deep = [m for m in report.decision.ranking if not m.startswith("baseline/")]
+    return list(dict.fromkeys([report.decision.winner or deep[0], *deep[:1]]))
+
+
+class Elsewhere:
+    """A virtual environment of its own, without the advisor."""
+
+    def __init__(self, folder: Path) -> None:
+        self.python = folder / "bin" / "python"
+        if not self.python.exists():
+            venv.create(folder, with_pip=True)
+
+    def install(self, *arguments: str) -> None:
+        subprocess.run([self.python, "-m", "pip", "install", "--quiet", *arguments], check=True)
+
+    def run(self, folder: Path, *arguments: str, **variables: str) -> str:
+        clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        ended = subprocess.run(
+            [self.python, *arguments],
+            cwd=folder,
+            env={**clean, **quiet, **variables},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        if ended.returncode:
+            raise RuntimeError(ended.stderr.strip()[-800:])
+        return ended.stdout
+
+
+NOTEBOOK = """
+import nbclient, nbformat
+book = nbformat.read("train.ipynb", as_version=4)
+nbclient.NotebookClient(book, timeout=900).execute()
+said = [o["text"] for c in book.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "stream"]
+print("".join(said).strip().splitlines()[-1])
+"""
+
+
+def result_of(printed: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(printed.strip().splitlines()[-1])
+    return found
+
+
+def inside(result: dict[str, Any]) -> bool:
+    expected = result["expected"]
+    return bool(expected["low"] <= result["value"] <= expected["high"])
+
+
+def examine(
+    name: str, model: str, run: Path, data: Path, work: Path, there: Elsewhere, quick: bool
+) -> list[str]:
+    """Run everything of one exported model.
+
+    :return: the cells of a table row; the last says what failed.
+    """
+    out = work / "out" / f"{name}-{model.rsplit('/', 1)[-1]}"
+    made = export_run(run, out, model=model) if not out.exists() else None
+    there.install("-r", str(out / "requirements.txt"), "-r", str(out / "requirements-predict.txt"))
+    faults = []
+    since = time.monotonic()
+    script = result_of(there.run(out, "train.py", str(data), "--out", str(out / "trained")))
+    seconds = time.monotonic() - since
+    book = (
+        script
+        if quick
+        else result_of(there.run(out, "-c", NOTEBOOK, DATA=str(data), OUT=str(out / "booked")))
+    )
+    examples = json.loads((run / "examples.json").read_text(encoding="utf-8"))
+    some = [examples["contents"][i] for i in examples["select"][:3]]
+    given = [str(data / one) for one in some] if name == "digits" else some
+    answers = [json.loads(line) for line in there.run(out, "predict.py", *given).splitlines()]
+    if len(answers) != len(given):
+        faults.append("predict.py left out an answer")
+    for what, found in (("train.py", script), ("train.ipynb", book)):
+        if not inside(found):
+            faults.append(f"{what} is outside")
+    if abs(script["value"] - book["value"]) > 0.05:
+        faults.append("script and notebook differ")
+    if made and made.onnx and made.onnx.max_difference > 1e-4:
+        faults.append("ONNX differs")
+    low, high = (100 * script["expected"][end] for end in ("low", "high"))
+    onnx = f"{made.onnx.max_difference:.1e}" if made and made.onnx else "–"
+    return [
+        name, model, f"{low:.1f}–{high:.1f}", f"{100 * script['value']:.1f} (n = {script['n']})",
+        f"{100 * book['value']:.1f}", f"{seconds:.0f} s", onnx, "; ".join(faults) or "ok",
+    ]  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/exports"), help="runs, exports and the environment"
+    )
+    parser.add_argument("--only", default="", help="runs to check, separated by commas")
+    parser.add_argument("--budget", type=int, default=60)
+    parser.add_argument("--winners", action="store_true", help="leave out the best pretrained model")
+    parser.add_argument("--quick", action="store_true", help="leave out the notebooks")
+    arguments = parser.parse_args()
+    work = arguments.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    there = Elsewhere(work / "venv")
+    if not arguments.quick:
+        there.install("nbclient", "nbformat", "ipykernel")
+    heads = ["run", "model", "stated, %", "train.py", "notebook", "time", "ONNX, at most", "verdict"]
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
+    good = True
+    for name in arguments.only.split(",") if arguments.only else RUNS:
+        data = data_of(name, work)
+        run = probed(name, work, data, arguments.budget)
+        models = chosen(read_report(run))
+        for model in models[:1] if arguments.winners else models:
+            row = examine(name, model, run, data, work, there, arguments.quick)
+            good = good and row[-1] == "ok"
+            print("| " + " | ".join(row) + " |", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
