@@ -109,7 +109,7 @@ def card(id: str, line: Line, parameters: Mapping[str, Any], spec: Row | None) -
         "name": id.split("/")[-1],
         "tasks": line.get("tasks", ["text-generation"]),
         "architecture": line.get("architecture"),
-        "released": line.get("released"),
+        "released": _released(id, line),
         "licence": line["licence"],
         "where": [{"kind": "huggingface", "ref": id}],
         "input": {
@@ -204,6 +204,12 @@ def _document(path: Path) -> dict[str, dict[str, Any]]:
         raise DataError(f"There is no file {path}", "EvalPlus' results.json")
     found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def _released(id: str, line: Line) -> Any:
+    """Find the day of release: of the line, or where its models came out on several days, of the id."""
+    dates = line.get("dates", {})
+    return next((day for pattern, day in dates.items() if re.fullmatch(pattern, id)), line.get("released"))
 
 
 def _billions(text: str) -> int:

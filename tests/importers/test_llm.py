@@ -88,6 +88,13 @@ def test_the_width_of_a_weight_sets_the_size() -> None:
     assert size == {"value": 4000, "unit": "MB", "source": "derived-fp8-size"}
 
 
+def test_models_of_a_line_may_have_come_out_on_several_days() -> None:
+    line = LINE | {"dates": {".*-v2": "2024-05-22"}}
+    parameters = {"value": 4e9, "unit": "parameters", "source": "s"}
+    assert llm.card("maker/x-v2", line, parameters, None)["released"] == "2024-05-22"
+    assert "released" not in llm.card("maker/x-v1", line, parameters, None)
+
+
 @pytest.mark.parametrize(
     ("id", "tasks", "size", "start"),
     [
