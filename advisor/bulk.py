@@ -14,7 +14,17 @@ from advisor.columns import Floats, Rows
 from advisor.costs import FULL_PASSES, HOURS, PASSES, RETURN_MS, TRAINING_BATCH, USD_PER_KWH
 from advisor.knowledge import Device, Modality, Strategy
 from advisor.memory import CACHE_KB, CLASSICAL_MB, HELD, LIGHT, LIGHT_HELD, PROCESS_MB
-from advisor.roofline import LAUNCH_POWER, READING, Regime, activations_of, preprocessing_ms, speed_of
+from advisor.roofline import (
+    LAUNCH_POWER,
+    LOOKUP,
+    PEAK_SHARE,
+    READING,
+    Regime,
+    activations_of,
+    peak_tflops,
+    preprocessing_ms,
+    speed_of,
+)
 from advisor.workload import NEW_TOKENS, Workload
 
 __all__ = ["Works", "base_ms", "inference_mb", "minutes", "monthly_usd"]
@@ -79,21 +89,24 @@ def base_ms(works: Works, device: Device, regime: Regime, batch: int = 1) -> Flo
     memory = speed
     if regime.memory == "bandwidth":
         memory = device.bandwidth_gb_s / 1000 if device.bandwidth_gb_s else speed / 8
-    weight_mb = np.nan_to_num(works.weight_mb)
+    weight_mb, peak = np.nan_to_num(works.weight_mb), peak_tflops(device)
     weights = np.minimum(weight_mb / 4, np.nan_to_num(works.parameters, nan=1e12) / 1e6)
+    starts = works.by_class({LOOKUP: 0.0})
+    weights, nothing = weights * starts, np.zeros(len(weights))
     factor = math.exp(regime.constant) * works.by_class(dict(regime.classes))
 
-    def one_pass(flops: Floats, outputs: Floats) -> Floats:
+    def one_pass(flops: Floats, outputs: Floats, read: Floats) -> Floats:
         computing = batch * flops / 2e9 * regime.gmac / speed
-        moving = (batch * outputs * regime.activation + weights * regime.weight) / memory
-        total: Floats = (computing + moving + regime.start / speed) * factor
+        moving = (batch * outputs * regime.activation + read * regime.weight) / memory
+        least = batch * flops / 1e9 / (PEAK_SHARE * peak) if peak else 0.0
+        total: Floats = np.maximum((computing + moving + starts * regime.start / speed) * factor, least)
         return total
 
-    found = _at_least(one_pass(works.flops, works.numbers), regime.launch)
+    found = _at_least(one_pass(works.flops, works.numbers, weights), regime.launch)
     writes = np.flatnonzero(works.steps > 0)
     if len(writes):
         reading = weight_mb / (device.bandwidth_gb_s * READING) if device.bandwidth_gb_s else 0.0 * weight_mb
-        step = one_pass(works.step_flops, works.numbers * works.step_flops / works.flops)
+        step = one_pass(works.step_flops, works.numbers * works.step_flops / works.flops, nothing)
         step = _at_least(np.maximum(step, reading), regime.launch)
         found[writes] += (works.steps * step)[writes]
     typical = batch * math.exp(regime.constant) * regime.typical / speed

@@ -8,7 +8,7 @@ import numpy as np
 from advisor.brief import Brief
 from advisor.columns import Columns, Floats
 from advisor.knowledge import Modality, ModelCard
-from advisor.languages import covered, english_name, has_language
+from advisor.languages import covered, english_name, has_language, primary
 from advisor.workload import amount
 
 __all__ = ["fit_moves", "fit_to_data"]
@@ -40,6 +40,10 @@ RELATIVES: dict[str, tuple[str, ...]] = {
     "retail": ("amazon", "product", "shop"),
     "speech": ("librispeech", "common-voice", "voxpopuli", "gigaspeech"),
 }
+WORDED = frozenset({
+    "image-captioning", "visual-question-answering", "ocr", "zero-shot-image-classification", "text-to-image",
+})  # fmt: skip
+"""Tasks on pictures whose words are in some language."""
 TAUGHT = frozenset({
     "image-classification", "text-classification", "token-classification", "extractive-qa", "summarisation",
     "translation", "audio-classification", "tabular-classification", "tabular-regression",
@@ -69,12 +73,12 @@ def fit_moves(columns: Columns, brief: Brief, modality: Modality) -> Floats:
 
 
 def _language(card: ModelCard, brief: Brief, modality: Modality) -> Move:
-    if not has_language(brief.task, modality):
+    if not has_language(brief.task, modality) and not (brief.data.languages and brief.task in WORDED):
         return None
     wanted = brief.data.languages or ("en",)
     share = covered(wanted, card.input.languages)
     if share is None:
-        return -0.08, "which languages it reads is unknown"
+        return -0.08 if primary(wanted[0]) == "en" else -0.16, "which languages it reads is unknown"
     if share == 1:
         return None
     named = " and ".join(english_name(tag) for tag in wanted if covered((tag,), card.input.languages) == 0)

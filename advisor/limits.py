@@ -162,7 +162,7 @@ def _holds(columns: Columns, rows: Rows, examples: int | None) -> list[Missed]:
     """Hold the number of examples against the longest table that each model learns from."""
     if not examples:
         return []
-    longest = columns.line("rows", lambda card: card.input.rows)[rows]
+    longest = columns.line("rows", lambda card: card.input.rows if card.kind == "weights" else None)[rows]
     return [Missed("rows", float(examples), longest, longest < examples)]
 
 

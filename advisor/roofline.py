@@ -19,6 +19,8 @@ from advisor.knowledge import Device, Latency, Modality, default_folder
 from advisor.workload import Workload
 
 __all__ = [
+    "LOOKUP",
+    "PEAK_SHARE",
     "READING",
     "USUAL_ACTIVATIONS",
     "Regime",
@@ -27,6 +29,7 @@ __all__ = [
     "default_regime",
     "effective_tflops",
     "load_regimes",
+    "peak_tflops",
     "preprocessing_ms",
     "regime_of",
     "speed_of",
@@ -44,6 +47,11 @@ READING = 0.75
 """Share of the bandwidth reached when a decoder reads its weights for each token: llama.cpp's half-precision
 Llama 3 8B on RTX 3090 and 4090, A100 and H100 lies between 0.6 and 0.87."""
 LAUNCH_POWER = 4.0
+PEAK_SHARE = 0.8
+"""Share of a device's best peak in floats that no whole network passes: ncnn's VGG-16 on a Raspberry Pi 5 reaches
+0.79 of it. It bounds what small networks were extrapolated to."""
+LOOKUP = "lookup"
+"""The kind of models that only look vectors up: nothing is computed, read or started."""
 USUAL_ACTIVATIONS = 2.5
 """Millions for 10^9 multiply-adds, where nothing is known of a kind of network."""
 
@@ -185,6 +193,13 @@ def _core_gflops(device: Device) -> float | None:
     return CORE_GFLOPS if device.cores else None
 
 
+def peak_tflops(device: Device) -> float | None:
+    """Give the most that a device can compute in floats, by its stated peaks; None if none is known."""
+    stated = [value for name, value in device.tflops.items() if name != "int8"]
+    core = (_core_gflops(device) or 0.0) * (device.cores or 1) / 1000
+    return max([*stated, core]) or None if stated or core else None
+
+
 def base_ms(work: Workload, device: Device, regime: Regime, batch: int = 1) -> float | None:
     """Say how long one batch takes by the formula, the forward pass alone.
 
@@ -207,19 +222,23 @@ def base_ms(work: Workload, device: Device, regime: Regime, batch: int = 1) -> f
     if regime.memory == "bandwidth":
         memory = device.bandwidth_gb_s / 1000 if device.bandwidth_gb_s else speed / 8
     weights = min((work.weight_mb or 0.0) / 4, (work.parameters or 1e12) / 1e6)
+    start, peak = regime.start, peak_tflops(device)
+    if work.klass == LOOKUP:
+        weights, start = 0.0, 0.0
     factor = math.exp(regime.constant) * regime.classes.get(work.klass, 1.0)
     numbers = (activations_of(work) or 0.0) / 1e6
 
-    def one_pass(flops: float, outputs: float) -> float:
+    def one_pass(flops: float, outputs: float, read: float) -> float:
         computing = batch * flops / 2e9 * regime.gmac / speed
-        moving = (batch * outputs * regime.activation + weights * regime.weight) / memory
-        return (computing + moving + regime.start / speed) * factor
+        moving = (batch * outputs * regime.activation + read * regime.weight) / memory
+        least = batch * flops / 1e9 / (PEAK_SHARE * peak) if peak else 0.0
+        return max((computing + moving + start / speed) * factor, least)
 
-    first = _at_least(one_pass(work.flops, numbers), regime.launch)
+    first = _at_least(one_pass(work.flops, numbers, weights), regime.launch)
     if not work.steps:
         return first
     reading = (work.weight_mb or 0.0) / (device.bandwidth_gb_s * READING) if device.bandwidth_gb_s else 0.0
-    step = one_pass(work.step_flops, numbers * work.step_flops / work.flops)
+    step = one_pass(work.step_flops, numbers * work.step_flops / work.flops, 0.0)
     return first + work.steps * _at_least(max(step, reading), regime.launch)
 
 

@@ -111,7 +111,7 @@ def misses(card: ModelCard, brief: Brief, device: Device, estimates: Estimates) 
         _most("train_minutes", limits.train_minutes, estimates.train_minutes, card.kind != "api"),
         _most("monthly_cost_usd", limits.monthly_cost_usd, estimates.monthly_cost_usd),
     ]
-    if card.input.rows is not None and brief.data.examples:
+    if card.kind == "weights" and card.input.rows is not None and brief.data.examples:
         holds = Quantity.exact(float(card.input.rows), "rows", "published")
         found.append(_least("rows", float(brief.data.examples), holds))
     if card.kind != "api":

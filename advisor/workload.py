@@ -12,6 +12,8 @@ DEFAULT_TOKENS = 128
 NEW_TOKENS = 64
 """Tokens that a generating model writes per answer, unless said otherwise."""
 
+WORDS_OF_ANSWER = 8
+"""Tokens of a model that answers questions about pictures and does nothing else: a word or a few."""
 GENERATIVE = frozenset({
     "text-generation", "summarisation", "translation", "code-generation", "image-captioning",
     "visual-question-answering",
@@ -104,6 +106,8 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
     parameters = amount(card.parameters)
     weight_mb = _weights_in_memory(card, parameters)
     klass = architecture_class(card.architecture or card.id.rpartition("/")[2], card.family, modality)
+    if (card.architecture or "").startswith("static"):
+        klass = "lookup"
     activations = amount(card.activations)
     if card.kind in ("classical", "baseline"):
         return Workload(
@@ -117,6 +121,8 @@ def workload(card: ModelCard, modality: Modality, tokens: int | None = None) -> 
     steps = NEW_TOKENS if GENERATIVE.intersection(card.tasks) and active and active > 1e7 else 0
     if "text-classification" in card.tasks or "sentence-embedding" in card.tasks:
         steps = 0
+    if steps and set(card.tasks) == {"visual-question-answering"}:
+        steps = WORDS_OF_ANSWER
     step_flops = 2 * active if steps and active else 0.0
     published = amount(card.flops)
     if published is not None:

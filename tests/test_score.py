@@ -131,7 +131,8 @@ def moves(id_or_card: object, modality: str = "text", **data: object) -> dict[st
 
 def test_the_data_move_the_quality_with_a_reason() -> None:
     assert moves("bert/base", languages=["en", "zh"]) == {"it does not read Chinese": pytest.approx(-0.1)}
-    assert moves("odd/reader", languages=["zh"]) == {"which languages it reads is unknown": -0.08}
+    assert moves("odd/reader", languages=["zh"]) == {"which languages it reads is unknown": -0.16}
+    assert moves("odd/reader", languages=["en"]) == {"which languages it reads is unknown": -0.08}
     assert moves("xlmr/base", languages=["zh"]) == {}
     (why,) = moves("bert/base", examples=20, classes=2, languages=["en"])
     assert "sentence embeddings" in why
