@@ -3,10 +3,12 @@ PYTHON ?= python3
 PORT ?= 8501
 SAMPLE ?= images
 BUDGET ?= 120
+KILLS ?= 100
+RUNS ?= 100000
 BIN := .venv/bin
 RUN := runs/demo-$(SAMPLE)
 
-.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup check-exports clean
+.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup check-exports check-kill check-hostile check-fuzz clean
 
 setup: .venv/ready
 
@@ -45,6 +47,16 @@ bench-startup: setup
 
 check-exports: setup
 	$(BIN)/python benchmarks/exports.py
+
+check-kill: setup
+	$(BIN)/python benchmarks/kill.py --kills $(KILLS)
+
+check-hostile: setup
+	$(BIN)/python benchmarks/hostile.py
+
+check-fuzz: setup
+	$(BIN)/python -m pip install --quiet atheris
+	$(BIN)/python benchmarks/fuzz.py --runs $(RUNS)
 
 clean:
 	rm -rf .venv runs build dist *.egg-info

@@ -102,9 +102,9 @@ class _Zip:
         members: dict[str, zipfile.ZipInfo] = {}
         odd: list[str] = []
         for info, name in _named(self._file):
-            if info.is_dir():
+            if name.endswith("/"):
                 continue
-            if name in members:
+            if not name or name in members:
                 odd.append(name)
             else:
                 members[name] = info

@@ -421,6 +421,17 @@ def test_a_list_of_a_million_files_is_refused_before_it_is_read(tmp_path: Path) 
         read(table(end, "data.zip")(tmp_path))
 
 
+def test_a_file_without_a_name_in_a_zip_is_passed_over(tmp_path: Path) -> None:
+    path = zip_of({**tree(), "@": b"x"})(tmp_path)
+    packed = path.read_bytes().replace(struct.pack("<HH", 1, 0) + b"@", struct.pack("<HH", 0, 1) + b"@")
+    at = packed.rfind(b"PK\1\2")
+    packed = packed[: at + 28] + struct.pack("<HH", 0, 1) + packed[at + 32 :]
+    path.write_bytes(packed)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[-1].filename == ""
+    assert len(read(path)) == 8
+
+
 def test_control_characters_of_names_are_written_out_and_of_texts_dropped(tmp_path: Path) -> None:
     rows = [(f"good\x1b[31m product number {i}", "a\x1b[2J") for i in range(4)]
     rows += [(f"bad thing number {i}", "b") for i in range(4)]
