@@ -30,7 +30,7 @@ THIS_MACHINE = "this-machine"
 CGROUP = Path("/sys/fs/cgroup")
 CALIBRATION_VERSION = 3
 CALIBRATION_LIMIT_S = 120
-MOST_TAIL = 1.3
+MOST_TAIL = 1.12
 """Of the 95th percentile over the undisturbed time: more is other load at the time of the calibration."""
 GPU_STALE_SECONDS = 30
 GPU_QUERY = "index,uuid,name,memory.free"

@@ -1,7 +1,7 @@
 """How far the estimates err: on devices of which nothing but the data sheet is used, and on this machine.
 
-Every figure comes from `advisor.estimate`, the function behind `advisor estimate`. `--tables FOLDER` (or
-ADVISOR_BENCH_DATA) holds timm's result tables in `vision_timm/`; each device is left out in turn, the learnt
+Every figure comes from `advisor.estimate`, the function behind `advisor estimate`. `--data FOLDER` (or
+ADVISOR_BENCH_DATA) holds timm's result tables in a folder `vision_timm/`; each device is left out in turn, the learnt
 efficiencies are fitted anew without its rows, and its published speeds are estimated. `--here` calibrates this machine
 and measures models with random weights that took no part in it: latency, memory, training. Exit code 1 if a
 promise is broken.
@@ -196,7 +196,7 @@ before = psutil.Process().memory_info().rss
 open("/proc/self/clear_refs", "w").write("5")
 if kind == "timm":
     model = timm.create_model(name, pretrained=False).eval().to(memory_format=torch.channels_last)
-    side = model.pretrained_cfg["input_size"][-1]
+    side = config["side"]
     noise = np.random.default_rng(1).integers(0, 255, (24, 32, 3), dtype=np.uint8)
     stream = io.BytesIO(); Image.fromarray(noise).resize((500, 375)).save(stream, "JPEG", quality=90)
     transform = create_transform((3, side, side), is_training=False)
@@ -250,7 +250,9 @@ def here(known: Knowledge, seconds: float, dump: Path | None, clock: str) -> lis
     print(
         "pace", {name: round(value, 2) for name, value in device.pace.items()}, "tail", round(device.tail, 2)
     )
-    by_architecture = {card.architecture: card for card in known.models if card.library == "timm"}
+    sized = [card for card in known.models if card.library == "timm" and card.input.resolution]
+    sized.sort(key=lambda card: card.input.resolution or 0, reverse=True)
+    by_architecture = {card.architecture: card for card in sized}
     latency, memory, training = Errors("latency here"), Errors("memory here"), Errors("training time here")
     estimator = Estimator(device, known, tokens=TOKENS)
     jobs = [(by_architecture.get(name), "timm", name, {}) for name in PICTURES]
@@ -260,6 +262,8 @@ def here(known: Knowledge, seconds: float, dump: Path | None, clock: str) -> lis
         if card is None:
             print(f"no card for {name}")
             continue
+        if kind == "timm":
+            config = {"side": card.input.resolution}
         truth = measured_here(kind, name, config, seconds, "answer", clock)
         guess = estimator.needs(card)
         latency.add(truth["p95"], guess.latency_ms)
@@ -279,7 +283,7 @@ def here(known: Knowledge, seconds: float, dump: Path | None, clock: str) -> lis
         card = by_architecture.get(name)
         if card is None:
             continue
-        truth = measured_here("timm", name, {}, seconds, "train", clock)
+        truth = measured_here("timm", name, {"side": card.input.resolution}, seconds, "train", clock)
         epoch = truth["p50"] / truth["examples"]
         whole, none = (
             train_minutes(card, device, "full", 1000, epochs, modality="image", knowledge=known)
@@ -296,7 +300,7 @@ def here(known: Knowledge, seconds: float, dump: Path | None, clock: str) -> lis
 def main() -> int:
     """Print how far the estimates err; 1 if a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
+    parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
     parser.add_argument(
         "--here", action="store_true", help="calibrate and measure this machine (about 5 minutes)"
     )
@@ -320,10 +324,11 @@ def main() -> int:
             latency.median <= 0.15 and latency.p90 <= 0.4 and memory.median <= 0.1 and training.median <= 0.25
         )
         return int(not kept)
-    if options.tables is None:
-        raise SystemExit("Name the folder of the tables: --tables FOLDER, or ADVISOR_BENCH_DATA")
+    if options.data is None:
+        raise SystemExit("Name the folder of the tables: --data FOLDER, or ADVISOR_BENCH_DATA")
+    tables = next(Path(options.data).glob("**/vision_timm"), Path(options.data))
     kept = True
-    big = timm_knowledge(Path(options.tables) / "vision_timm", known)
+    big = timm_knowledge(tables, known)
     for errors in left_out(big, TIMM_DEVICES).values():
         print(errors.line(), flush=True)
         kept &= errors.median <= 0.2 and errors.p90 <= 0.6

@@ -195,7 +195,7 @@ def test_the_command_writes_what_can_be_read(tmp_path: Path) -> None:
     main(["--knowledge", str(folder), "--without", "rtx-3090"])
     found, shipped = load_regimes(folder / "speed.yaml"), load_regimes()
     assert found.keys() == shipped.keys() and found["pytorch-gpu"] != shipped["pytorch-gpu"]
-    assert found["ncnn"] == shipped["ncnn"]
+    assert found["ncnn"].gmac == pytest.approx(shipped["ncnn"].gmac, rel=0.3)
 
 
 def test_spoilt_coefficients_name_the_way_out(tmp_path: Path) -> None:
