@@ -45,6 +45,7 @@ LABELS = {
 }
 SHOWN = 12
 """So many benchmarks stand open; the others are folded away."""
+SELF_EVIDENT = ("parameters", "numbers", "likes", "activations", None)
 LISTED = 6
 """So many words of a list stand open."""
 
@@ -74,7 +75,12 @@ def compare(cards: Sequence[ModelCard], knowledge: Knowledge) -> str:
     results.sort(key=lambda name: -sum(name in facts for facts in known))
     speeds = sorted({name for facts in known for name in facts if name.startswith("latency on ")})
     devices = {f"latency on {device.id}": device.name for device in knowledge.devices}
+    legend = (
+        '<p class="fact faint">An underlined value opens to its source, date and protocol. '
+        '<span class="down">?</span> marks what names no source.</p>'
+    )
     blocks = [
+        legend,
         _table(heads, "".join(parts), len(cards)),
         _folded("Published results", heads, [row(name, names[name]) for name in results], len(cards)),
         _folded(
@@ -107,7 +113,7 @@ def _table(heads: str, rows: str, models: int) -> str:
 
 def _folded(title: str, heads: str, rows: list[str], models: int) -> str:
     if not rows:
-        return f'<p class="faint">{title}: none is known.</p>'
+        return f'<p class="fact faint">{title}: none is known.</p>'
     rest = f"<p>{title}</p>{_table(heads, ''.join(rows[:SHOWN]), models)}"
     if rows[SHOWN:]:
         more = _table(heads, "".join(rows[SHOWN:]), models)
@@ -144,7 +150,7 @@ def _says(fact: Known) -> str:
         return look.megabytes(fact.value)
     if fact.unit == "share":
         return f"{fact.value:.4g}"
-    unit = "" if fact.unit in ("parameters", "numbers", None) or fact.unit in fact.name else f" {fact.unit}"
+    unit = "" if fact.unit in SELF_EVIDENT else f" {fact.unit}"
     return f"{_scaled(fact.value)}{look.plain(unit)}"
 
 

@@ -93,9 +93,13 @@ asked = Facets(
 )
 found = find(knowledge, asked)
 if here == "local":
-    found = [card for card in found if session.availability(card.id, True).loadable]
+    from advisor.weights import availability
+
+    found = [card for card in found if availability(card, knowledge, offline=True).loadable]
 measured = yardstick(knowledge, task, found) if task else None
-if order == "Newest first":
+if order == "Family":
+    found.sort(key=lambda card: (card.family.lower(), card.size_mb.value if card.size_mb else float("inf")))
+elif order == "Newest first":
     found.sort(key=lambda card: str(card.released or ""), reverse=True)
 elif order == "Smallest first":
     found.sort(key=lambda card: card.size_mb.value if card.size_mb else float("inf"))
@@ -135,7 +139,7 @@ event = st.dataframe(
     alt="Models of the knowledge base",
     placeholder="–",
     column_config={
-        "Name": st.column_config.TextColumn(width="medium", pinned=True),
+        "Name": st.column_config.TextColumn(width="medium"),
         "Does": st.column_config.TextColumn(width="medium"),
         "Parameters, M": st.column_config.NumberColumn(format="%.1f"),
         "Size, MB": st.column_config.NumberColumn(format="%.1f"),

@@ -54,6 +54,8 @@ def test_what_is_here_needs_no_download(open_app):
     everything = found(app)
     app.selectbox(key="models.here").set_value("memory").run()
     assert 0 < found(app) < everything
+    app.selectbox(key="models.here").set_value("local").run()
+    assert 0 < found(app) < 20
 
 
 def test_up_to_four_stand_side_by_side_with_their_sources(open_app, monkeypatch):
