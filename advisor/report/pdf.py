@@ -18,6 +18,8 @@ FONT_WHEEL = "pylopdf_fonts_zh_cn"
 VARIABLE = re.compile(r"var\(--chart-(ink|line), (#[0-9A-Fa-f]{6})\)")
 FAMILY = re.compile(r'font-family="[^"]*"')
 SIZE = re.compile(r'(<svg [^>]*?\bwidth=")([\d.]+)(" height="[\d.]+" viewBox="0 0 )([\d.]+)')
+FONT_SIZE = re.compile(r'font-size="([\d.]+)px"')
+NARROWED = 0.92  # the font is that much wider than the one that the charts are laid out for
 MARGIN = 30.0
 BREAK = re.compile(r"([/_.:-])(?=[^\W\d_])")
 LONG_WORD = re.compile(r"\S{24,}")
@@ -103,6 +105,7 @@ def _block(block: Block, prefix: str) -> dict[str, Any]:
 def _figure(figure: Figure, prefix: str) -> dict[str, Any]:
     svg = VARIABLE.sub(lambda found: COLOURS[found[1]], to_svg(figure, prefix))
     svg = FAMILY.sub('font-family="Noto Sans SC"', svg)
+    svg = FONT_SIZE.sub(lambda m: f'font-size="{NARROWED * float(m[1]):.2f}px"', svg)
     if "xmlns=" not in svg[:400]:
         svg = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     found = SIZE.search(svg)
@@ -146,7 +149,7 @@ def _cell(cell: Cell) -> dict[str, str]:
 
 def _breakable(text: str) -> str:
     """Let a long id or word break after its separators, or anywhere if it has none."""
-    said = BREAK.sub("\\1\u200b", visible(text))
+    said = BREAK.sub("\\1\u200b", visible(text)).replace(" %", "\u202f%")
     return LONG_WORD.sub(lambda found: _softened(found[0]), said)
 
 
