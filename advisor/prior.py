@@ -208,7 +208,7 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     :param brief: what the data are like, their languages and domain.
     :return: the prior, ready to judge cards.
     """
-    transferred = {one.id for one in knowledge.datasets if task.id in one.tasks}
+    transferred = {name for one in knowledge.datasets if task.id in one.tasks for name in one.names}
     marks = {(mark.id, mark.metric): mark for mark in task.benchmarks if mark.id not in transferred}
     trust, foreign = trusted(tuple(marks.values()), task, brief)
     columns = columns_for(knowledge, task.id)

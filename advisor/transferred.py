@@ -56,7 +56,10 @@ def standings(
     :return: model → standing.
     """
     datasets = {
-        one.id: one for one in knowledge.datasets if task.id in one.tasks and _reads(one, task, brief)
+        name: one
+        for one in knowledge.datasets
+        if task.id in one.tasks and _reads(one, task, brief)
+        for name in one.names
     }
     asked = ("transfer results", *datasets)
     columns = columns_for(knowledge, task.id).remembered(asked, lambda: _columns(cards, knowledge, datasets))

@@ -53,6 +53,16 @@ def test_recommend_ranks_by_results_on_data_sets_like_the_users() -> None:
     assert "after tuning on 4 data sets" in because and "Tiny-" in because
 
 
+def test_rows_may_stand_under_another_name() -> None:
+    """Two names of one data set are two columns: the same pictures with other labels, for instance."""
+    sets = (*SETS[2:], SETS[0].model_copy(update={"also": ("tiny/a", "tiny/again")}))
+    rows = tuple(row(one.model, one.benchmark.replace("tiny-a", "tiny/a"), one.value) for one in UP[::2])
+    again = tuple(row(one.model, "tiny/again", one.value) for one in rows)
+    named = knowledge(datasets=sets, results=rows + again)
+    quality = prior_for(IMAGES, named, brief()).quality(named.model("lab/h"))
+    assert "2 data sets" in quality.source and quality.value is not None and quality.value > 0.6
+
+
 def test_smaller_may_be_better() -> None:
     sets = tuple(one.model_copy(update={"lower_is_better": True}) for one in SETS[:2])
     advice = recommend(brief(), knowledge(datasets=sets, results=UP), measured={})

@@ -7,6 +7,7 @@ from advisor.errors import nearest
 from advisor.knowledge.cards import Fact, ModelCard
 from advisor.knowledge.entries import Benchmark
 from advisor.knowledge.reading import Draft
+from advisor.transfer import Likeness
 
 __all__ = ["cross_faults", "facts", "sources_of"]
 
@@ -30,6 +31,7 @@ UNITS = {
     "downloads": ("downloads", "downloads per month"),
     "likes": ("likes",),
 }
+COEFFICIENTS = tuple(Likeness.__dataclass_fields__)
 SHARES = (
     "top1",
     "zero-shot-top1",
@@ -119,7 +121,7 @@ def _results(draft: Draft) -> Iterator[str]:
     marks: dict[tuple[str, str], Benchmark] = {
         (mark.id, mark.metric): mark for task in knowledge.tasks for mark in task.benchmarks
     }
-    datasets = {one.id for one in knowledge.datasets}
+    datasets = {name for one in knowledge.datasets for name in one.names}
     seen: dict[tuple[str, str, str, str | None], str] = {}
     for result in knowledge.results:
         at = draft.place(result)
@@ -167,7 +169,15 @@ def _others(draft: Draft) -> Iterator[str]:
             if source is not None and source not in sources:
                 yield f"{draft.place(device)}: {device.id}: unknown source {source!r}. {nearest(source, sources)}"
     tasks = {task.id for task in knowledge.tasks}
+    given = {one.id for one in knowledge.coefficients}
+    for name in sorted(given.symmetric_difference(COEFFICIENTS)) if given else ():
+        what = "unknown" if name in given else "missing"
+        yield f"prior.yaml:1: {name}: {what}. Allowed, and all needed: {', '.join(COEFFICIENTS)}"
+    named: dict[str, str] = {}
     for one in knowledge.datasets:
+        for name in one.names:
+            if named.setdefault(name, one.id) != one.id:
+                yield f"{draft.place(one)}: {one.id}: the name {name!r} stands already with {named[name]!r}"
         if one.source is not None and one.source not in sources:
             yield f"{draft.place(one)}: {one.id}: unknown source {one.source!r}. {nearest(one.source, sources)}"
         for task in one.tasks:

@@ -61,12 +61,14 @@ class Benchmark(Frozen):
 class DataSet(Frozen):
     """A data set that models were tuned on, with the traits by which it resembles the user's; None is unknown.
 
-    Results on it, under any metric, say how well a model transfers. `resolution` is the shorter side in pixels,
+    Results on it, under any metric, say how well a model transfers; `also` are other names under which rows may
+    stand, exactly as published tables write them. `resolution` is the shorter side in pixels,
     `tokens` the length of a typical text, `examples` those to learn from.
     """
 
     id: str
     name: str
+    also: tuple[str, ...] = ()
     tasks: tuple[str, ...] = Field(min_length=1)
     domain: Domain | None = None
     classes: int | None = Field(default=None, gt=0)
@@ -76,6 +78,11 @@ class DataSet(Frozen):
     languages: tuple[str, ...] | None = None
     lower_is_better: bool = False
     source: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The id and the other names."""
+        return self.id, *self.also
 
 
 class Coefficient(Frozen):
