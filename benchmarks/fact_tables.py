@@ -5,6 +5,7 @@ Values are exact decimals; a published per cent becomes a share by moving the po
 """
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -65,13 +66,13 @@ class Tables:
         return found
 
     def look_up(self, claim: Claim) -> list[Decimal] | None:
-        """List the values that the source states for a claim; None if its table is not here or not mapped."""
+        """List the values that the source states for a claim; None if its table, or what it asks, is not mapped."""
         finder = FINDERS.get(claim.source)
         if finder is None:
             return None
         try:
             return list(finder(self, claim))
-        except FileNotFoundError:
+        except (FileNotFoundError, KeyError):
             return None
 
 
@@ -553,6 +554,59 @@ def _epoch(tables: Tables, claim: Claim) -> Iterator[Decimal]:
             yield from _number(row["best_score"])
 
 
+def _pages(tables: Tables, file: str) -> Iterator[tuple[list[str], list[list[str]]]]:
+    """Read the tables of a README that were kept as they stood: header and rows."""
+    path = next((root / "tables" / file for root in tables.roots if (root / "tables" / file).is_file()), None)
+    if path is None:
+        raise FileNotFoundError(file)
+    for page in json.loads(path.read_text(encoding="utf-8")):
+        for table in page["tables"]:
+            yield table["header"], table["rows"]
+
+
+README_COLUMNS = {"vqav2": "VQAv2", "mmmu": "MMMU", "ocrbench": "OCRBench", "docvqa": "DocVQA_VAL"}
+
+
+def _llava(tables: Tables, claim: Claim) -> Iterator[Decimal]:
+    if claim.what == "parameters":
+        yield from _named_size(claim.model)
+        return
+    name = claim.model.partition("/")[2].removesuffix("-hf")
+    column = README_COLUMNS[claim.what.partition("/")[0]]
+    for header, rows in _pages(tables, "haotian-liu__LLaVA.json"):
+        for row in rows if "Checkpoint" in header and column in header else ():
+            tail = row[header.index("Checkpoint")].partition("/")[2]
+            if tail in (name, name.replace("llava-", "llava-v", 1)):
+                yield from _number(row[header.index(column)], "0.01")
+
+
+def _minicpm(tables: Tables, claim: Claim) -> Iterator[Decimal]:
+    """A model's own name without its maker stands in the first column."""
+    name, column = _plain(claim.model.partition("/")[2]), README_COLUMNS[claim.what.partition("/")[0]]
+    for header, rows in _pages(tables, "OpenBMB__MiniCPM-V.json"):
+        for row in rows if column in header else ():
+            if _plain(row[0]).removesuffix("instruct") == name.removesuffix("instruct"):
+                yield from _number(row[header.index(column)], "0.001" if column == "OCRBench" else "0.01")
+
+
+def _qwen_vl(tables: Tables, claim: Claim) -> Iterator[Decimal]:
+    names = {"mmmu": "MMMU", "docvqa": "DocVQA"}
+    if claim.what == "parameters":
+        yield from _named_size(claim.model)
+        return
+    wanted = claim.model.partition("/")[2].removesuffix("-Instruct")
+    for header, rows in _pages(tables, "QwenLM__Qwen2.5-VL.json"):
+        for place, head in enumerate(header):
+            for row in rows if head.startswith(wanted) else ():
+                if row[0] == names.get(claim.what.partition("/")[0]):
+                    yield from _number(row[place], "0.01")
+
+
+def _arena_pictures(tables: Tables, claim: Claim) -> Iterator[Decimal]:
+    for file in ("llm/lmarena_vision.csv", "llm/lmarena_image.csv"):
+        yield from _arena(file)(tables, claim)
+
+
 FINDERS: dict[str, Callable[[Tables, Claim], Iterator[Decimal]]] = {
     "timm-results-2026-08": _timm,
     "derived-fp32-size": _derived(4),
@@ -583,6 +637,10 @@ FINDERS: dict[str, Callable[[Tables, Claim], Iterator[Decimal]]] = {
     "encoders-meta-2026-11": _encoders,
     "open-asr-leaderboard": _open_asr,
     "lmarena-2025-08": _arena("llm/lmarena_text.csv"),
+    "lmarena-vision-2025-08": _arena_pictures,
+    "llava-zoo": _llava,
+    "minicpm-readme": _minicpm,
+    "qwen25-vl-readme": _qwen_vl,
     "gift-eval-results": _gift,
     "epoch-benchmarks-2025-05": _epoch,
 }
