@@ -6,7 +6,7 @@ from advisor.knowledge import Device, ModelCard
 from advisor.recommendation import Failed, NearMiss
 from advisor.rules import DEVICE_BOUND, NAMES, loosened
 
-__all__ = ["MOST_MISSES", "REACHABLE", "near_miss", "ratio"]
+__all__ = ["CLOSE", "MOST_MISSES", "REACHABLE", "near_miss", "ratio"]
 
 CLOSE = 3.0
 REACHABLE = 10.0

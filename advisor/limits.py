@@ -1,19 +1,22 @@
 """The hard limits over many models at once: who misses what, by how much, and on which device nobody would."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.brief import Brief
 from advisor.columns import Columns, Flags, Floats, Rows
-from advisor.counterfactual import MOST_MISSES, REACHABLE
+from advisor.counterfactual import CLOSE, MOST_MISSES, REACHABLE
 from advisor.knowledge import Device
 from advisor.needs import Needs
 from advisor.recommendation import Failed
 from advisor.rules import AT_LEAST, DEVICE_BOUND, NAMES, licence_alike, misses_licence
 
-__all__ = ["Missed", "admitting_devices", "close_calls", "failed_by", "missed_limits", "said"]
+__all__ = ["Missed", "admitting_devices", "close_calls", "failed_by", "missed_limits", "nearest", "said"]
+
+MOST_NEAR = 2000
+"""More near misses than that are told as dropped: nobody reads them."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,29 @@ def admitting_devices(
         )
         found.update(dict.fromkeys(waiting[~barred].tolist(), device))
         waiting = waiting[barred]
+    return found
+
+
+def nearest(
+    missed: Sequence[Missed], calls: Rows, ratio: Floats, elsewhere: Mapping[int, Device]
+) -> list[int]:
+    """Take the near misses among the close calls, the closest first, and no more than anybody could look at.
+
+    :param missed: the limits.
+    :param calls: the places of the models that are close calls.
+    :param ratio: by which factor each model misses its worst limit.
+    :param elsewhere: the device on which a model of a place would be admitted.
+    :return: their places; models that miss by the same factor stand in their own order.
+    """
+    free = np.ones(len(ratio))
+    for one in missed:
+        if one.constraint not in DEVICE_BOUND:
+            free = np.maximum(free, one.ratio)
+    admitted = np.zeros(len(ratio), dtype=bool)
+    admitted[list(elsewhere)] = True
+    near = (ratio[calls] <= CLOSE) | (admitted[calls] & (free[calls] <= CLOSE))
+    places = calls[near]
+    found: list[int] = places[np.argsort(ratio[places], kind="stable")][:MOST_NEAR].tolist()
     return found
 
 

@@ -1,6 +1,8 @@
 """Brief and knowledge to a reasoned shortlist."""
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from advisor.errors import InputError
 from advisor.estimate import estimate
 from advisor.hardware import THIS_MACHINE, device, home
 from advisor.knowledge import Device, Knowledge, ModelCard, Task, load_knowledge
-from advisor.limits import Missed, admitting_devices, close_calls, failed_by, missed_limits, said
+from advisor.limits import Missed, admitting_devices, close_calls, failed_by, missed_limits, nearest, said
 from advisor.measured import Measured, read_measured
 from advisor.needs import Needs, needs_on, training_minutes
 from advisor.prior import Prior, prior_for
@@ -52,7 +54,23 @@ def recommend(
     known = load_knowledge() if knowledge is None else knowledge
     if limit < 0:
         raise InputError(f"The limit is {limit}", "0 or more")
-    judge = _Judge(brief, known, models, loadable, measured)
+    with _uncollected():
+        return _advise(_Judge(brief, known, models, loadable, measured), brief, limit)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make many small objects, none of which refers back, without the collector walking over all cards meanwhile."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
     columns, dropped = judge.columns, judge.excluded()
     rows = np.flatnonzero([not because for because in dropped]).astype(np.intp)
     needs, minutes = judge.needs(rows), judge.minutes(rows)
@@ -181,16 +199,11 @@ class _Judge:
             return missed_limits(self.columns, rows[some], self.brief, other, there, minutes[some])
 
         elsewhere = admitting_devices(missed, places, self.others, misses_on)
-        found = [
-            (float(ratio[place]), miss)
-            for place in places.tolist()
-            if (
-                miss := near_miss(
-                    self.columns.cards[rows[place]], failed_by(missed, place), elsewhere.get(place)
-                )
-            )
-        ]
-        return [miss for _, miss in sorted(found, key=lambda pair: (pair[0], pair[1].model))]
+        found = (
+            near_miss(self.columns.cards[rows[place]], failed_by(missed, place), elsewhere.get(place))
+            for place in nearest(missed, places, ratio, elsewhere)
+        )
+        return [miss for miss in found if miss]
 
     def quality(self, rows: Rows) -> tuple[Floats, Flags]:
         """Give the expected quality of cards, and which of them have published results."""

@@ -9,16 +9,18 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from advisor.knowledge.base import Knowledge
+from advisor.knowledge.cards import Input, Licence, Words
 from advisor.quantity import Frozen
 
 __all__ = ["content_key", "recall", "remember"]
 
 KEPT = 8
+POOLED: tuple[type[Frozen], ...] = (Words, Licence, Input)
+"""Entries that many cards have alike: each is written once, and a card names its number."""
 FOLDER = "knowledge"
 
 
@@ -51,7 +53,8 @@ def recall(home: Path, folder: Path, key: str) -> Knowledge | None:
         head, _, body = _file(home, folder).read_bytes().partition(b"\n")
         if json.loads(head) != {"key": key, "sum": _sum(body)}:
             return None
-        return cast(Knowledge, _reviver(Knowledge)(json.loads(body)))
+        pools, base = json.loads(body)
+        return cast(Knowledge, _Reader(pools).revive(Knowledge)(base))
     except (OSError, ValueError, TypeError, AttributeError, LookupError):
         return None
 
@@ -64,7 +67,9 @@ def remember(home: Path, folder: Path, key: str, knowledge: Knowledge) -> None:
     :param key: what `content_key` said before the folder was read.
     :param knowledge: the base, with every check passed.
     """
-    body = json.dumps(_plain(knowledge), ensure_ascii=False, separators=(",", ":")).encode()
+    writer = _Writer()
+    base = writer.plain(knowledge)
+    body = json.dumps([writer.rows, base], ensure_ascii=False, separators=(",", ":")).encode()
     head = json.dumps({"key": key, "sum": _sum(body)}).encode()
     path = _file(home, folder)
     try:
@@ -87,54 +92,80 @@ def _sum(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """Write an entry as the list of its fields' values, in their order."""
-    if isinstance(value, Frozen):
-        return [_plain(getattr(value, name)) for name in type(value).model_fields]
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, dt.date) else value
-
-
 Revive = Callable[[Any], Any]
 
 
-@cache
-def _reviver(model: type[Frozen]) -> Revive:
-    """Make the function that turns such a list into the entry, without checking it again."""
-    names = tuple(model.model_fields)
-    nested = [
-        (place, revive)
-        for place, field in enumerate(model.model_fields.values())
-        if (revive := _of(field.annotation)) is not None
-    ]
-    filled = set(names)
-    new, put = object.__new__, object.__setattr__
+class _Writer:
+    """Writes each entry as the list of its fields' values, in their order."""
 
-    def revive_entry(row: list[Any]) -> Frozen:
-        for place, revive in nested:
-            if row[place] is not None:
-                row[place] = revive(row[place])
-        entry = new(model)
-        put(entry, "__dict__", dict(zip(names, row, strict=True)))
-        put(entry, "__pydantic_fields_set__", filled)
-        put(entry, "__pydantic_extra__", None)
-        put(entry, "__pydantic_private__", None)
-        return entry
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Any]] = {kind.__name__: [] for kind in POOLED}
+        self._numbers: dict[Frozen, int] = {}
 
-    return revive_entry
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, POOLED):
+            if value not in self._numbers:
+                rows = self.rows[type(value).__name__]
+                self._numbers[value] = len(rows)
+                rows.append(self._fields(value))
+            return self._numbers[value]
+        if isinstance(value, Frozen):
+            return self._fields(value)
+        if isinstance(value, tuple):
+            return [self.plain(item) for item in value]
+        return value.isoformat() if isinstance(value, dt.date) else value
+
+    def _fields(self, entry: Frozen) -> list[Any]:
+        return [self.plain(getattr(entry, name)) for name in type(entry).model_fields]
 
 
-def _of(annotation: Any) -> Revive | None:
-    """Find how a field's value is revived; None where JSON gives it back as it was."""
-    if annotation is dt.date:
-        return dt.date.fromisoformat
-    if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return _reviver(annotation)
-    inner = get_args(annotation)
-    if getattr(annotation, "__origin__", None) is tuple:
-        item = _of(inner[0])
-        return tuple if item is None else lambda values: tuple([item(value) for value in values])
-    if getattr(annotation, "__origin__", None) is dict:
-        return None
-    return next((found for part in inner if (found := _of(part)) is not None), None)
+class _Reader:
+    """Makes the functions that turn such lists into entries, without checking them again."""
+
+    def __init__(self, pools: dict[str, list[Any]]) -> None:
+        self._made: dict[type[Frozen], Revive] = {}
+        for kind in POOLED:
+            revive = self._entry(kind)
+            self._made[kind] = [revive(row) for row in pools[kind.__name__]].__getitem__
+
+    def revive(self, model: type[Frozen]) -> Revive:
+        if model not in self._made:
+            self._made[model] = self._entry(model)
+        return self._made[model]
+
+    def _entry(self, model: type[Frozen]) -> Revive:
+        names = tuple(model.model_fields)
+        nested = [
+            (place, revive)
+            for place, field in enumerate(model.model_fields.values())
+            if (revive := self._field(field.annotation)) is not None
+        ]
+        filled = set(names)
+        new, put = object.__new__, object.__setattr__
+
+        def revive_entry(row: list[Any]) -> Frozen:
+            for place, revive in nested:
+                if row[place] is not None:
+                    row[place] = revive(row[place])
+            entry = new(model)
+            put(entry, "__dict__", dict(zip(names, row, strict=True)))
+            put(entry, "__pydantic_fields_set__", filled)
+            put(entry, "__pydantic_extra__", None)
+            put(entry, "__pydantic_private__", None)
+            return entry
+
+        return revive_entry
+
+    def _field(self, annotation: Any) -> Revive | None:
+        """Find how a field's value is revived; None where JSON gives it back as it was."""
+        if annotation is dt.date:
+            return dt.date.fromisoformat
+        if isinstance(annotation, type) and issubclass(annotation, Frozen):
+            return self.revive(annotation)
+        inner = get_args(annotation)
+        if getattr(annotation, "__origin__", None) is tuple:
+            item = self._field(inner[0])
+            return tuple if item is None else lambda values: tuple([item(value) for value in values])
+        if getattr(annotation, "__origin__", None) is dict:
+            return None
+        return next((found for part in inner if (found := self._field(part)) is not None), None)

@@ -110,7 +110,19 @@ def test_a_torn_or_tampered_cache_is_read_anew(
     assert torn == whole or recall(tmp_path, folder, KEY) is None
 
 
-@pytest.mark.parametrize("body", [[], {}, None, [1, 2, 3, 4, 5, 6, 7], [[1]] * 7, [[[1]]] * 7, "x"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        {},
+        None,
+        [1, 2],
+        [{}, []],
+        [{"Words": [], "Licence": [], "Input": []}, [[1]] * 7],
+        [[[1]], []],
+        "x",
+    ],
+)
 def test_a_foreign_body_with_a_true_checksum_is_read_anew(tmp_path: Path, body: object) -> None:
     folder = build(tmp_path / "base")
     remember(tmp_path, folder, KEY, loading._read(folder))
