@@ -17,8 +17,8 @@ CLASSES = {
     "depthwise": r"mobilenet|efficientnet|mnasnet|ghost|rexnet|convnext|lcnet|tinynet|hardcore|fbnet|spnasnet|mixnet"
     r"|convmixer|inception_next|poolformer|caformer|convformer|repvit|xception|mambaout|rdnet|regnetz|hgnetv2_b0"
     r"|shufflenet|semnasnet|starnet|shvit|lite|fasternet|nasnet",
-    "convolution": r"resnet|resnest|resnext|vgg|densenet|regnet|dpn|dla|hrnet|res2|inception|cspnet|darknet|ecanet|nfnet"
-    r"|hgnet|selecsls|tresnet|vovnet|skresn|repvgg|gernet|ese_|senet|bat_|squeezenet|googlenet|alexnet|byob"
+    "convolution": r"resnet|resnest|resnext|vgg|densenet|regnet|dpn|dla|hrnet|res2|inception|cspnet|darknet|ecanet"
+    r"|nfnet|hgnet|selecsls|tresnet|vovnet|skresn|repvgg|gernet|ese_|senet|bat_|squeezenet|googlenet|alexnet|byob"
     r"|yolo|ssd|rcnn|deeplab|fcn|unet|edgenet|botnext",
 }
 """The first kind whose pattern is found in the architecture's or the family's name; images only."""

@@ -46,6 +46,8 @@ CORE_GFLOPS = 48.0
 READING = 0.75
 """Share of the bandwidth reached when a decoder reads its weights for each token: llama.cpp's half-precision
 Llama 3 8B on RTX 3090 and 4090, A100 and H100 lies between 0.6 and 0.87."""
+USUAL_BANDWIDTH = {"gpu": 400.0, "cpu": 40.0, "phone": 51.0, "board": 17.0, "npu": 17.0}
+"""GB/s where a device's own is unknown: that of common memory for its kind."""
 LAUNCH_POWER = 4.0
 PEAK_SHARE = 0.8
 """Share of a device's best peak in floats that no whole network passes: ncnn's VGG-16 on a Raspberry Pi 5 reaches
@@ -237,7 +239,8 @@ def base_ms(work: Workload, device: Device, regime: Regime, batch: int = 1) -> f
     first = _at_least(one_pass(work.flops, numbers, weights), regime.launch)
     if not work.steps:
         return first
-    reading = (work.weight_mb or 0.0) / (device.bandwidth_gb_s * READING) if device.bandwidth_gb_s else 0.0
+    bandwidth = device.bandwidth_gb_s or USUAL_BANDWIDTH[device.kind]
+    reading = (work.weight_mb or 0.0) / (bandwidth * READING)
     step = one_pass(work.step_flops, numbers * work.step_flops / work.flops, 0.0)
     return first + work.steps * _at_least(max(step, reading), regime.launch)
 

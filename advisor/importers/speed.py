@@ -46,6 +46,9 @@ times elsewhere. The exponents are where few devices tell them otherwise: the nu
 table, where 16 cores are 3 to 5 times as fast as one."""
 SURE = {"exponents": 6.0, "classes": 12.0}
 """How many devices, and how many rows, a prior guess of an exponent or a class factor is worth."""
+LARGE_BATCH, READ_MS = 32, 0.004
+"""Tables of large batches say nothing of what a pass costs whatever its size; 10^6 weights are then taken to be read
+once in four bytes each at 1000 GB/s."""
 ROUNDS = 6
 FEWEST = 4
 USED = 1.645
@@ -166,10 +169,16 @@ def _fit(shape: Regime, rows: Sequence[Row], known: Mapping[str, Regime]) -> Reg
     times = np.array([row.ms for row in rows])
     shifts: Floats = np.zeros(len(names))
     factors = np.ones(len(rows))
+    fixed = np.zeros(4)
+    free = np.ones(4, dtype=bool)
+    if regime.memory == "bandwidth" and np.median([row.batch for row in rows]) >= LARGE_BATCH:
+        fixed[2], free[2:] = READ_MS, False
     for _ in range(ROUNDS):
         parts = _parts(rows, regime)
         scale = np.exp(shifts[device_of]) * factors
-        coefficients, _ = nnls(parts * (scale / times)[:, None], np.ones(len(rows)))
+        relative = parts * (scale / times)[:, None]
+        coefficients = fixed.copy()
+        coefficients[free], _ = nnls(relative[:, free], np.ones(len(rows)) - relative @ fixed)
         formula = parts @ coefficients * scale
         rest = np.log(times / np.maximum(formula, 1e-9))
         shifts = shifts + np.array([np.median(rest[device_of == i]) for i in range(len(names))])
@@ -177,7 +186,7 @@ def _fit(shape: Regime, rows: Sequence[Row], known: Mapping[str, Regime]) -> Reg
         factors = factors * np.exp(_shrunk([row.work.klass for row in rows], rest))
         level = float(np.mean(shifts))
         shifts = shifts - level
-        coefficients = coefficients * math.exp(level)
+        coefficients = np.where(free, coefficients * math.exp(level), fixed)
         regime, shifts = _with_exponents(regime, rows, names, shifts)
     classes = {
         klass: float(np.median(factors[[row.work.klass == klass for row in rows]]))
