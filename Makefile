@@ -15,7 +15,7 @@ setup: .venv/ready
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[starter,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[starter,export,dev]'
 	touch $@
 
 demo: setup
