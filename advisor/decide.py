@@ -7,11 +7,11 @@ the probe's average, shifted by its published standing; a Gaussian update joins 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.curve import Curve, slope
 from advisor.metrics import weighted_scores
 from advisor.recommendation import Recommendation
 from advisor.result import Decision, Evidence, Expected, ModelResult, ProbeResult
@@ -305,8 +305,7 @@ def _expected(
     """
     value, low, high = posterior.interval(model)
     growth = max(1.0, evidence.available / max(1, evidence.learnt[model]))
-    slope = _slope(result)
-    reached = 1 - (1 - value) * growth**-slope
+    reached = 1 - (1 - value) * growth ** -_slope(result)
     best = max(reached, 1 - (1 - high) * growth**-0.5)
     chosen = {candidate.model: candidate.adaptation.strategy for candidate in recommendation.shortlist}
     strategy = "from-scratch" if result.kind == "baseline" else chosen.get(model, result.strategy or "full")
@@ -320,14 +319,8 @@ def _expected(
 
 
 def _slope(result: ModelResult) -> float:
-    points: list[Any] = [
-        point for point in result.curve if point.rung in ("linear-probe", "linear-probe-all", "fit")
-    ]
-    sizes = np.log([point.examples for point in points])
-    if len(points) < 2 or np.ptp(sizes) == 0:
-        return 0.1
-    errors = np.log([max(1 - point.metric.value, 0.005) for point in points])
-    return float(np.clip(-np.polyfit(sizes, errors, 1)[0], 0.0, 0.5))
+    points = [p for p in result.curve if p.rung in ("linear-probe", "linear-probe-all", "fit")]
+    return slope(Curve(tuple(p.examples for p in points), tuple(1 - p.metric.value for p in points)))
 
 
 def _risks(winner: str | None, results: Mapping[str, ModelResult], evidence: Evidence) -> tuple[str, ...]:

@@ -320,7 +320,7 @@ class _Probe(_Climb):
         hyperparameters = {"head": "logistic regression", "C": head.strength, "dimensions": features.shape[1]}
         if setting.balanced:
             hyperparameters["class_weight"] = "balanced"
-        scores = transferability(features, truth) if self.rung == "linear-probe" else {}
+        scores = transferability(features, truth, self.backbone.source) if self.rung == "linear-probe" else {}
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
         note = (
             f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
