@@ -8,7 +8,7 @@ RUNS ?= 100000
 BIN := .venv/bin
 RUN := runs/demo-$(SAMPLE)
 
-.PHONY: setup demo app test lint bench-parity bench-budgets bench-startup check-exports check-kill check-hostile check-fuzz clean
+.PHONY: setup demo app test lint docs check-wheel bench-parity bench-budgets bench-startup check-exports check-kill check-hostile check-fuzz check-faults check-load audit clean
 
 setup: .venv/ready
 
@@ -36,6 +36,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: setup
+	$(BIN)/python -m pip install --quiet --requirement docs/requirements.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site: build/site/index.html"
+
+check-wheel: setup
+	$(BIN)/python benchmarks/wheel.py
+
 bench-parity: setup
 	$(BIN)/python benchmarks/parity.py
 
@@ -57,6 +65,15 @@ check-hostile: setup
 check-fuzz: setup
 	$(BIN)/python -m pip install --quiet atheris
 	$(BIN)/python benchmarks/fuzz.py --runs $(RUNS)
+
+check-faults: setup
+	$(BIN)/python benchmarks/faults.py
+
+check-load: setup
+	$(BIN)/python benchmarks/load.py
+
+audit: setup
+	$(BIN)/python benchmarks/audit.py
 
 clean:
 	rm -rf .venv runs build dist *.egg-info
