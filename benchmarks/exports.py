@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -124,7 +125,10 @@ def examine(
     :return: the cells of a table row; the last says what failed.
     """
     out = work / "out" / f"{name}-{model.rsplit('/', 1)[-1]}"
-    made = export_run(run, out, model=model) if not out.exists() else None
+    if not (out / "report" / "report.json").exists():
+        shutil.rmtree(out, ignore_errors=True)
+        export_run(run, out, model=model)
+    made = read_report(out / "report" / "report.json").exported
     there.install("-r", str(out / "requirements.txt"), "-r", str(out / "requirements-predict.txt"))
     faults = []
     since = time.monotonic()

@@ -120,12 +120,12 @@ def _section(
     if "enum" in schema:
         return [*lines, _type(schema), ""]
     with_meaning = bool(meanings) or any("ask" in one for one in schema.get("properties", {}).values())
-    heads = ["field", "type", "default", *(["meaning"] if with_meaning else [])]
+    heads = ["field", *(["meaning"] if with_meaning else []), "type", "default"]
     lines += [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for field, one in schema.get("properties", {}).items():
         cells = [f"`{field}`", _type(one), _default(field, one, schema.get("required", ()))]
         if with_meaning:
-            cells.append(_meaning(one) or meanings.get(field, ""))
+            cells.insert(1, _meaning(one) or meanings.get(field, ""))
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return [*lines, ""]
 
