@@ -1,22 +1,43 @@
 """Which examples are the same, exactly or nearly."""
 
+import re
+import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from typing import Any
 
-__all__ = ["group_equal", "group_similar", "same_text"]
+__all__ = ["bare_text", "group_equal", "group_similar", "same_text"]
 
 BAND_BITS = 16
 CROWD = 64
 MEAN_DIFFERENCE = 3.0
 SHARE_OF_CONTRAST = 0.08
 LARGEST_DIFFERENCE = 40
+BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\w\s](?=\d)")
 
 
 def same_text(text: str) -> str:
     """Give the form in which two texts are compared: width, case and white space do not count."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def bare_text(text: str) -> str:
+    """Give the form in which two texts are nearly the same: `same_text` without white space and punctuation.
+
+    Punctuation between digits counts (1.5 is not 15), and so do symbols such as emoji. A text of nothing but
+    punctuation stays as it is.
+    """
+    same = same_text(text)
+    return BETWEEN_DIGITS.sub("\0", same).translate(_unwritten()) or same
+
+
+@lru_cache(maxsize=1)
+def _unwritten() -> dict[int, None]:
+    """White space and punctuation of all scripts, as a table for `str.translate`."""
+    points = range(sys.maxunicode + 1)
+    return {point: None for point in points if unicodedata.category(chr(point))[0] in "PZ"}
 
 
 def group_equal(keys: Sequence[Hashable]) -> list[int]:

@@ -21,7 +21,7 @@ from advisor.dataset.clean import (
     written_out,
 )
 from advisor.dataset.columns import choose_columns
-from advisor.dataset.duplicates import group_equal, group_similar, same_text
+from advisor.dataset.duplicates import bare_text, group_equal, group_similar, same_text
 from advisor.dataset.images import Look, inspect
 from advisor.dataset.layout import lay_out
 from advisor.dataset.table import TABLE_SUFFIXES, read_table
@@ -219,8 +219,9 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
     check_labels(labels, columns[1])
     kept, small = drop_small(labels, ids, path)
     ids, labels, texts = ([values[index] for index in kept] for values in (ids, labels, texts))
-    groups = group_equal([same_text(body) for body in texts])
-    findings += small + note_labels(labels, ids) + note_repeats(labels, ids, groups, groups, "texts")
+    exact = group_equal([same_text(body) for body in texts])
+    groups = group_equal([bare_text(body) for body in texts])
+    findings += small + note_labels(labels, ids) + note_repeats(labels, ids, exact, groups, "texts")
     findings += note_balance(labels) + _note_texts(ids, texts)
     digest = hashlib.sha256()
     _add(digest, path.name, hashlib.sha256(content).digest())

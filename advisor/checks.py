@@ -1,0 +1,122 @@
+"""What was looked at once the ladder was climbed: labels, compression, and what pretraining gave."""
+
+from typing import Literal
+
+from advisor.measurement import LatencyMeasured, Metric
+from advisor.quantity import Frozen
+
+__all__ = [
+    "CHECKS",
+    "Check",
+    "CheckName",
+    "Checks",
+    "Compressed",
+    "Compression",
+    "Control",
+    "LabelNoise",
+    "Suspect",
+]
+
+CheckName = Literal["label-noise", "compression", "control"]
+CHECKS: tuple[CheckName, ...] = ("label-noise", "compression", "control")
+
+
+class Check(Frozen):
+    """What became of one check; `because` says why it was not done, or could not be."""
+
+    name: CheckName
+    status: Literal["done", "skipped", "failed"]
+    because: str = ""
+    seconds: float = 0.0
+
+
+class Suspect(Frozen):
+    """An example whose label the other examples speak against.
+
+    :ivar given, likely: the label it has, and the one that a model which never saw it gives.
+    :ivar given_probability, likely_probability: what that model gives to both.
+    """
+
+    id: str
+    given: str
+    likely: str
+    given_probability: float
+    likely_probability: float
+    text: str | None = None
+
+
+class LabelNoise(Frozen):
+    """Labels that look wrong, worst first.
+
+    :ivar model: whose features the labels were judged by.
+    :ivar checked: examples with features, each judged by a head that had not seen it.
+    :ivar found: how many look wrong; `suspects` holds the first of them.
+    """
+
+    model: str
+    method: str
+    checked: int
+    found: int
+    suspects: tuple[Suspect, ...] = ()
+
+
+class Compressed(Frozen):
+    """One compressed form beside the model as it is.
+
+    :ivar what: what was done, in words.
+    :ivar metric, before: the brief's metric on the same examples of the report split.
+    :ivar latency_ms, latency_before_ms: single requests to both in turn.
+    :ivar size_mb, size_before_mb: the weights as a file, 10^6 bytes.
+    :ivar packed_mb, packed_before_mb: the same file deflated, which is what pruning saves.
+    :ivar because: why there are no figures; empty where there are.
+    """
+
+    form: str
+    what: str
+    because: str = ""
+    metric: Metric | None = None
+    before: Metric | None = None
+    latency_ms: LatencyMeasured | None = None
+    latency_before_ms: LatencyMeasured | None = None
+    size_mb: float | None = None
+    size_before_mb: float | None = None
+    packed_mb: float | None = None
+    packed_before_mb: float | None = None
+
+
+class Compression(Frozen):
+    """What compressing a model costs and saves, measured here."""
+
+    model: str
+    rung: str
+    forms: tuple[Compressed, ...]
+
+
+class Control(Frozen):
+    """The same architecture from random weights, on the same examples.
+
+    :ivar seconds, pretrained_seconds: how long each learnt.
+    :ivar metric, pretrained: the brief's metric of both on the report split.
+    :ivar gain, low, high: pretrained less control, with its 95 % interval.
+    :ivar negative_transfer: pretrained models of this probe that ended below the control.
+    """
+
+    model: str
+    examples: int
+    seconds: float
+    pretrained_seconds: float
+    metric: Metric
+    pretrained: Metric
+    gain: float
+    low: float
+    high: float
+    negative_transfer: tuple[str, ...] = ()
+
+
+class Checks(Frozen):
+    """All checks of a run. A part that was not done is None, and its row in `rows` says why."""
+
+    rows: tuple[Check, ...] = ()
+    label_noise: LabelNoise | None = None
+    compression: Compression | None = None
+    control: Control | None = None
