@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from advisor.brief import Brief
-from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
-from advisor.languages import ANY, benchmark_language, has_language, primary
+from advisor.knowledge import Benchmark, Knowledge, ModelCard
+from advisor.languages import ANY, primary
 
 __all__ = ["Lines", "Reading", "Readings", "Yardstick", "equate", "read", "readings", "spread", "trusted"]
 
@@ -45,12 +45,10 @@ def _median(several: Sequence[Reading]) -> Reading:
     return statistics.median(value for value, _ in several), min(source for _, source in several)
 
 
-def trusted(
-    marks: Sequence[Benchmark], task: Task, brief: Brief
-) -> tuple[dict[Yardstick, float], frozenset[Yardstick]]:
-    """Weigh a task's yardsticks: earlier in its list is more, another language than the data's is less.
+def trusted(marks: Sequence[Benchmark], brief: Brief) -> tuple[dict[Yardstick, float], frozenset[Yardstick]]:
+    """Weigh a task's yardsticks: earlier in its list is more, another language or domain than the data's is less.
 
-    :return: the weight of each, and those in another language.
+    :return: the weight of each, and those in another language or domain.
     """
     wanted = {primary(tag) for tag in brief.data.languages or ("en",)}
     trust: dict[Yardstick, float] = {}
@@ -58,11 +56,12 @@ def trusted(
     place = 0
     for mark in marks:
         key = (mark.id, mark.metric)
-        speaks = benchmark_language(mark.id) if has_language(task.id, task.modality) else None
-        if speaks is None or speaks in wanted:
+        speaks = mark.language and primary(mark.language)
+        elsewhere = mark.domain is not None and mark.domain != brief.data.domain
+        if not elsewhere and (speaks is None or speaks in wanted):
             trust[key] = TRUST_DECAY**place
             place += 1
-        elif speaks == ANY:
+        elif not elsewhere and speaks == ANY:
             trust[key] = SPANNING_WEIGHT * TRUST_DECAY**place
         else:
             trust[key] = FOREIGN_WEIGHT * TRUST_DECAY ** len(foreign)

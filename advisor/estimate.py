@@ -38,8 +38,9 @@ HOSTED = "hosted: it runs on the provider's machines"
 Z90 = 1.645
 SMALL_BATCH, FULL_BATCH = 0.45, 64
 """On a GPU the tables are of large batches; a small one leaves it idle in part: more spread on the logarithm."""
-PACED = 0.10
-"""Standard deviation of the logarithm, between machines paced by small models of the same kind and the rest."""
+PACED = 0.20
+"""Standard deviation of the logarithm, between machines paced by small models of the same kind and the rest: that of
+26 other models on a two-core Zen 4, timed by `benchmarks/estimates.py --here`."""
 
 
 class OnDevice(Frozen):

@@ -1,10 +1,8 @@
-"""Which languages a model reads, and in which language a benchmark speaks."""
+"""Which languages a model reads."""
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 
-__all__ = ["ANY", "benchmark_language", "covered", "english_name", "has_language", "primary"]
+__all__ = ["ANY", "covered", "english_name", "has_language", "primary"]
 
 ANY = "mul"
 """The primary tag of models and benchmarks that span many languages."""
@@ -20,15 +18,6 @@ NAMES = {
     "ko": "Korean", "ru": "Russian", "ar": "Arabic", "pt": "Portuguese", "it": "Italian", "nl": "Dutch",
     "pl": "Polish", "tr": "Turkish", "th": "Thai", "hi": "Hindi", "vi": "Vietnamese", ANY: "many languages",
 }  # fmt: skip
-CHINESE_BENCHMARKS = re.compile(
-    r"(^|[^a-z])(cmn|zh|zho|c-?mteb|clue\w*|cluener|tnews|iflytek|afqmc|ocnli|cmnli|csl|lcqmc|bq|xiaobu|waimai|jdreview"
-    r"|onlineshopping|chnsenticorp|c-eval|ceval|cmmlu|aishell\d*|wenetspeech|dureader\w*|cmrc\w*|drcd|thucnews)"
-    r"([^a-z]|$)"
-)
-MANY_BENCHMARKS = re.compile(
-    r"(^|[^a-z])(multilingual|mmteb|mul|xnli|xtreme|fleurs|voxpopuli|mls|flores\d*|tydi\w*|miracl|massive|mteb-m\w*)"
-    r"([^a-z]|$)"
-)
 
 
 def has_language(task: str, modality: str) -> bool:
@@ -60,12 +49,3 @@ def covered(wanted: Sequence[str], offered: Sequence[str] | None) -> float | Non
     if ANY in known:
         return 1.0
     return sum(primary(tag) in known for tag in wanted) / len(wanted)
-
-
-@lru_cache(maxsize=4096)
-def benchmark_language(benchmark: str) -> str:
-    """Guess a text or speech benchmark's language from its id: `zh`, `mul` or `en`."""
-    name = benchmark.lower()
-    if CHINESE_BENCHMARKS.search(name):
-        return "zh"
-    return ANY if MANY_BENCHMARKS.search(name) else "en"

@@ -48,10 +48,11 @@ class _Judgement:
 class Prior:
     """The yardsticks of a task on one scale with each other, and its tables of transfer results, for one brief.
 
-    :ivar trust: weight of each yardstick: earlier in the task's list is more, another language is less.
+    :ivar trust: weight of each yardstick: earlier in the task's list is more, another language or domain is less.
     :ivar equate: (intercept, slope) that turn a yardstick's reading into the reference's.
     :ivar linked: the yardsticks on the reference's scale; those that too few models share stand apart.
-    :ivar family: how far, in the median, a family's models lie above others of their size, and their spread.
+    :ivar family: how far, in the median, a family's models lie above others of their size, the spread of that, and
+        their median quality, which holds for a member of unknown size.
     :ivar slope: (intercept, slope, residual sd) of quality over log10(parameters); None with too few points.
     :ivar middle: median quality of all models with results; None if there are none.
     :ivar lowest: the least of them.
@@ -68,7 +69,7 @@ class Prior:
     foreign: frozenset[Yardstick]
     equate: dict[Yardstick, tuple[float, float]]
     linked: frozenset[Yardstick]
-    family: dict[str, tuple[float, float]] = field(default_factory=dict)
+    family: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     slope: tuple[float, float, float] | None = None
     middle: float | None = None
     lowest: float | None = None
@@ -128,7 +129,7 @@ class Prior:
         around = (there * (values - middle[:, None]) ** 2).sum(axis=1) / count
         variance = OWN_SD**2 + FEW_SD**2 / count + self._far() ** 2 + (LANGUAGE_SD * (1 - at_home)) ** 2
         variance += np.where(count > 1, around / count, 0.0)
-        pull = SHRINKAGE * trust[:, [mark not in self.linked for mark in self.marks]].sum(axis=1) / total
+        pull = SHRINKAGE * trust[:, [self._apart(mark) for mark in self.marks]].sum(axis=1) / total
         usual = np.full(len(table), math.nan if self.middle is None else self.middle)
         if self.slope is not None:
             sized = np.isfinite(parameters)
@@ -150,15 +151,20 @@ class Prior:
         best = max(own, key=lambda mark: (self.trust[mark], mark))
         says = f"{self.marks[best].name}, {own[best][1]}"
         says += f" and {len(own) - 1} more" if len(own) > 1 else ""
-        says += "" if at_home > 0.5 else "; measured in another language than yours"
-        apart = math.fsum(self.trust[mark] for mark in own if mark not in self.linked) / total
+        says += "" if at_home > 0.5 else "; measured in another language or domain than yours"
+        apart = math.fsum(self.trust[mark] for mark in own if self._apart(mark)) / total
         usual = self._usual(parameters)
         if apart > 0 and usual is not None:
             pull = SHRINKAGE * apart
             variance += (pull / (total + pull) * (value - usual[0])) ** 2
             value = (total * value + pull * usual[0]) / (total + pull)
-            says += "; drawn towards models of its size, as few models share this yardstick"
+            foreign = at_home <= 0.5
+            why = "that says little of yours" if foreign else "few models share this yardstick"
+            says += f"; drawn towards models of its size, as {why}"
         return _Judgement(value, math.sqrt(variance), "published", says)
+
+    def _apart(self, mark: Yardstick) -> bool:
+        return mark in self.foreign or mark not in self.linked
 
     def _usual(self, parameters: float | None) -> tuple[float, float] | None:
         """Say what models of a size usually reach, and how much that varies; None if nobody is known."""
@@ -183,9 +189,10 @@ class Prior:
             value, residual = self.classical if self.classical is not None else self.lowest, INHERITED_SD
             source = "no results of its own: learning without pretraining is placed with its kind, or below the weakest"
         elif card.family in self.family:
-            above, residual = self.family[card.family]
-            value += above
-            source = f"no results of its own: what the family {card.family} reaches at its size, discounted"
+            above, residual, level = self.family[card.family]
+            value = value + above if parameters else level
+            at = "at its size" if parameters else "in the median"
+            source = f"no results of its own: what the family {card.family} reaches {at}, discounted"
         sd = math.sqrt(INHERITED_SD**2 + residual**2 + self._far() ** 2)
         return _Judgement(value - INHERITED_DISCOUNT, sd, "estimated", source)
 
@@ -210,7 +217,7 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     """
     transferred = {name for one in knowledge.datasets if task.id in one.tasks for name in one.names}
     marks = {(mark.id, mark.metric): mark for mark in task.benchmarks if mark.id not in transferred}
-    trust, foreign = trusted(tuple(marks.values()), task, brief)
+    trust, foreign = trusted(tuple(marks.values()), brief)
     columns = columns_for(knowledge, task.id)
     cards = columns.cards
     asked = ("readings", *((mark.id, mark.metric, mark.low, mark.high) for mark in marks.values()))
@@ -235,19 +242,23 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     if not own:
         placed = [one.value for one in found.values()]
         return replace(bare, transfer=found, middle=_median(placed), lowest=min(placed, default=None))
-    families: dict[str, list[float]] = {}
+    families: dict[str, list[tuple[float, float]]] = {}
     classical: list[float] = []
     for model, value, size in zip(models, apart.tolist(), sizes.tolist(), strict=True):
         usual = bare._usual(None if math.isnan(size) else size)
         if usual is not None:
-            families.setdefault(by_id[model].family, []).append(value - usual[0])
+            families.setdefault(by_id[model].family, []).append((value - usual[0], value))
         if by_id[model].kind == "classical":
             classical.append(value)
     return replace(
         bare,
         family={
-            name: (statistics.median(values), spread(values) if len(values) > 2 else INHERITED_SD)
-            for name, values in families.items()
+            name: (
+                statistics.median(above for above, _ in members),
+                spread([above for above, _ in members]) if len(members) > 2 else INHERITED_SD,
+                statistics.median(level for _, level in members),
+            )
+            for name, members in families.items()
         },
         lowest=float(apart.min()),
         classical=_median(classical),

@@ -159,7 +159,7 @@ def left_out(known: Knowledge, devices: Iterable[str], chips: bool = False) -> d
 PICTURES = (
     "resnet50", "resnet34", "resnext50_32x4d", "regnety_016", "densenet121", "vgg11", "efficientnet_b2",
     "mobilenetv3_large_100", "mobilenetv4_conv_medium", "convnext_tiny", "convnext_nano", "rexnet_150",
-    "vit_small_patch16_224", "deit_tiny_patch16_224", "vit_base_patch32_224", "mixer_s16_224",
+    "vit_small_patch16_224", "deit_tiny_patch16_224", "vit_base_patch32_224", "resmlp_12_224",
     "swin_tiny_patch4_window7_224",
     "pvt_v2_b1", "maxvit_nano_rw_256", "levit_256",
 )  # fmt: skip
@@ -189,7 +189,9 @@ if kind == "timm":
     import timm
     from timm.data import create_transform
 else:
+    from importlib import import_module
     from transformers import AutoConfig, AutoModel
+    import_module(f"transformers.models.{kind}.modeling_{kind}")
     settings = AutoConfig.for_model(kind, **config)
 gc.collect(); ctypes.CDLL("libc.so.6").malloc_trim(0)
 before = psutil.Process().memory_info().rss

@@ -81,9 +81,12 @@ TASKS = tuple(
             "id": "text-classification", "name": {"en": "Texts", "zh": "文本"}, "says": {"en": "?", "zh": "?"},
             "modality": "text", "metrics": ["accuracy"], "probeable": True,
             "benchmarks": [
-                {"id": "mteb-eng-v1-classification", "metric": "accuracy", "name": "MTEB", "low": 0.5, "high": 0.9},
-                {"id": "chnsenticorp", "metric": "accuracy", "name": "ChnSentiCorp", "low": 0.88, "high": 0.96},
-                {"id": "error", "metric": "wer", "name": "Error", "low": 0.4, "high": 0.0},
+                {"id": "mteb-eng-v1-classification", "metric": "accuracy", "name": "MTEB", "low": 0.5, "high": 0.9,
+                 "language": "en"},
+                {"id": "chnsenticorp", "metric": "accuracy", "name": "ChnSentiCorp", "low": 0.88, "high": 0.96,
+                 "language": "zh"},
+                {"id": "error", "metric": "wer", "name": "Error", "low": 0.4, "high": 0.0,
+                 "language": "en"},
             ],
         },
     )

@@ -48,7 +48,9 @@ class Source(Frozen):
 class Benchmark(Frozen):
     """A yardstick on which models of a task are comparable.
 
-    `low` and `high` are the values that count as quality 0 and 1; low > high where smaller is better.
+    `low` and `high` are the values that count as quality 0 and 1; low > high where smaller is better. `language` is
+    the tag of its texts or speech, `mul` for many; None where it has none, or each model is measured in its own. `domain`, where it is of one domain
+    alone, is one of the brief's.
     """
 
     id: str
@@ -56,6 +58,8 @@ class Benchmark(Frozen):
     name: str
     low: float
     high: float
+    language: str | None = None
+    domain: str | None = None
 
 
 class DataSet(Frozen):
