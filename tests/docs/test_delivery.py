@@ -140,3 +140,10 @@ def test_counts_in_the_readme_are_not_larger_than_the_base() -> None:
 def entries(path: Path, indent: str = "") -> int:
     """Count the list items of a YAML file that begin with an id."""
     return len(re.findall(rf"^{indent}- (?:{{\s*)?id: ", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_server_does_not_ask_a_stranger_for_its_own_address() -> None:
+    browser = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["browser"]
+    assert browser == {"gatherUsageStats": False, "serverAddress": "localhost"}, (
+        "Streamlit looks up the machine's address at a host elsewhere unless serverAddress is set"
+    )
