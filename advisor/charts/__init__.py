@@ -4,6 +4,7 @@ from advisor.charts.classes import class_balance, class_heatmap, confusion_matri
 from advisor.charts.evidence import latency_check, learning_curves, p_best, prior_measured
 from advisor.charts.metric import measured_metric, metric_name
 from advisor.charts.scores import score_parts, score_stack
+from advisor.charts.spoken import in_language
 from advisor.charts.style import Figure, note, to_svg
 from advisor.charts.tradeoff import accuracy_latency, pareto, quality_latency
 
@@ -13,6 +14,7 @@ __all__ = [
     "class_balance",
     "class_heatmap",
     "confusion_matrix",
+    "in_language",
     "latency_check",
     "learning_curves",
     "measured_metric",

@@ -33,6 +33,4 @@ def chosen_language(asked: str | None = None) -> Language:
         if value == language:
             return language
     where = "" if asked else f" ({VARIABLE})"
-    raise InputError(
-        f"Unknown language {value!r}{where}", ", ".join(LANGUAGES), "" if asked else nearest(value, LANGUAGES)
-    )
+    raise InputError(f"Unknown language {value!r}{where}", ", ".join(LANGUAGES), nearest(value, LANGUAGES))

@@ -8,19 +8,23 @@ from typing import Literal
 
 __all__ = ["KINDS", "Kind", "Part", "Template", "fill", "plain_key", "spaces"]
 
-Kind = Literal["text", "raw", "number", "list", "words"]
+Kind = Literal["text", "raw", "id", "name", "number", "amount", "list", "words"]
 KINDS: dict[str, str] = {
     "text": r".+?",
     "raw": r".+?",
+    "id": r"\S+",
+    "name": r".+?",
     "number": r"(?:[-−+]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?"
     r"|(?i:no|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)",
+    "amount": r"(?:(?:more|less) than )?[-−+±]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?: (?:%|ms|s|min|MB|GB))?",
     "list": r".+?",
     "words": r".+?",
 }
-"""What may stand in a gap: a text that is translated itself, a name that is not, a number, a list of texts,
-or words of the knowledge base."""
+"""What may stand in a gap: a text that is translated itself, one that is never (one word of such is
+an id), one that is if all of it is known, a number, a list of texts, or words of the knowledge base."""
 GAP = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<kind>[a-z]+))?\}")
 WORD = re.compile(r"[a-z]+")
+FEW_LETTERS = 6
 SPACES = re.compile(r"[ \u00a0\u202f]")
 
 
@@ -79,6 +83,16 @@ class Template:
             for word in WORD.finditer(apart)
             if apart[word.start() - 1 : word.start()] != "\0" and apart[word.end() : word.end() + 1] != "\0"
         )
+
+    @cached_property
+    def telling(self) -> bool:
+        """Whether the fixed words alone make it likely that a text is this sentence."""
+        return sum(map(len, self.words)) >= FEW_LETTERS
+
+    @property
+    def opens(self) -> bool:
+        """Whether a gap stands first."""
+        return self.msgid.startswith("{")
 
     @cached_property
     def literal(self) -> int:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 from advisor.language.catalogue import catalogue, knowledge_words
 from advisor.language.chosen import Language
@@ -16,10 +16,12 @@ LONGEST = 4000
 """Characters of one paragraph; what is longer was not written by us."""
 TOGETHER = 4
 """So many sentences may stand in one entry."""
-SENTENCE = re.compile(r"(?<=[.!?])(?<! z\.B\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!pct\.) +(?=\S)")
-ENGLISH = re.compile(r"[A-Za-z]*[a-z][A-Za-z]*")
+SENTENCE = re.compile(r"(?<=[.!?])(?<!pct\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.) +(?=\S)")
+LATIN = re.compile(r"[A-Za-z]")
+ENGLISH = re.compile(r"(?<![\w/.@+-])[A-Za-z]*[a-z][A-Za-z]*(?![\w/@+-]|\.\w)")
+PROSE = re.compile(r"(?:(?<![\w/.-])[a-z]{2,}(?![\w/.-]),? ){2,}(?<![\w/.-])[a-z]{2,}(?![\w/-])")
 LIST = re.compile(r", and |, or |, | and | or ")
-WIDE = "。！？；：，、）（」「》《"
+WIDE = "。！？；：，、）（」「》《”“"
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,21 @@ class Said:
 
     :ivar text: the text.
     :ivar left: the pieces that nothing was known for, in English.
-    :ivar raw: characters that were taken for names.
+    :ivar names: the pieces that were taken for names.
+    :ivar steps: how many entries and joints it is made of.
     """
 
     text: str
     left: tuple[str, ...] = ()
-    raw: int = 0
+    names: tuple[str, ...] = ()
+    steps: int = 1
 
-    @property
-    def cost(self) -> tuple[int, int]:
-        """How much of it is not translated; the reading of a text that has the least is taken."""
-        return sum(len(ENGLISH.findall(piece)) for piece in self.left), self.raw
+    @cached_property
+    def cost(self) -> tuple[int, int, int]:
+        """How doubtful this reading is: words left over, characters of names of several words, steps."""
+        prose = sum(len(found[0].split()) for name in self.names for found in PROSE.finditer(name))
+        words = sum(len(ENGLISH.findall(piece)) for piece in self.left) + prose
+        return words, sum(len(name) for name in self.names if " " in name), self.steps
 
 
 def translate(text: str, language: Language, **values: object) -> str:
@@ -86,24 +92,24 @@ def _said(text: str, language: Language) -> Said:
 def _paragraph(text: str, language: Language) -> Said:
     """Read the sentences of a paragraph so that the least is left over."""
     before, core, after = _trimmed(text)
-    if not ENGLISH.search(core) or len(core) > LONGEST:
+    if not LATIN.search(core) or len(core) > LONGEST:
         return Said(localised(text, language))
     sentences = SENTENCE.split(spaces(core))
-    best: list[Said | None] = [Said("")] + [None] * len(sentences)
+    best: list[Said | None] = [Said("", steps=0)] + [None] * len(sentences)
     for end in range(1, len(sentences) + 1):
         for start in range(max(0, end - TOGETHER), end):
             head = best[start]
             if head is None:
                 continue
             one = _phrase(" ".join(sentences[start:end]), language)
-            both = _together(_join(head.text, one.text), (head, one))
+            both = _together(_join(head.text, one.text), (head, one), steps=0)
             known = best[end]
             if known is None or both.cost < known.cost:
                 best[end] = both
     done = best[-1] or Said(core)
     if done.text == spaces(core):
-        return Said(text, done.left, done.raw)
-    return Said(f"{before}{done.text}{after}", done.left, done.raw)
+        return replace(done, text=text)
+    return replace(done, text=f"{before}{done.text}{after}")
 
 
 def _trimmed(text: str) -> tuple[str, str, str]:
@@ -117,24 +123,28 @@ def _join(one: str, other: str) -> str:
     return f"{one}{apart}{other}"
 
 
-def _together(text: str, parts: Iterable[Said]) -> Said:
+def _together(text: str, parts: Iterable[Said], steps: int = 1) -> Said:
     found = list(parts)
-    return Said(text, tuple(piece for one in found for piece in one.left), sum(one.raw for one in found))
+    return Said(
+        text,
+        tuple(piece for one in found for piece in one.left),
+        tuple(name for one in found for name in one.names),
+        steps + sum(one.steps for one in found),
+    )
 
 
 @lru_cache(maxsize=16384)
 def _phrase(text: str, language: Language) -> Said:
     """Translate what is one sentence, or a part of one."""
-    if not ENGLISH.search(text):
+    if not LATIN.search(text):
         return Said(localised(text, language))
-    best: Said | None = None
+    best = Said(localised(text, language), (text,) if ENGLISH.search(text) else ())
     for found in _readings(text, language):
-        if best is None or found.cost < best.cost:
+        if found.cost < best.cost or (found.cost == best.cost and best.text == text):
             best = found
-        if best.cost == (0, 0):
-            return best
-    left = Said(localised(text, language), (text,))
-    return best if best is not None and best.cost < left.cost else left
+        if best.cost <= (0, 0, 1) and best.text != text:
+            break
+    return best
 
 
 def _readings(text: str, language: Language) -> Iterator[Said]:
@@ -142,10 +152,13 @@ def _readings(text: str, language: Language) -> Iterator[Said]:
     for spelling, finish in _spellings(text):
         if (exact := known.exact.get(spelling)) is not None:
             yield Said(finish(exact))
+        flipped = spelling[:1] != text[:1]
         for template in known.candidates(spelling):
-            parts = template.match(spelling)
+            parts = None if flipped and template.opens else template.match(spelling)
             if parts is not None:
-                yield _filled(template.msgstr, parts, language, finish)
+                found = _filled(template.msgstr, parts, language, finish)
+                if found.cost[0] == 0 or template.telling:
+                    yield found
     yield from _structures(text, language)
 
 
@@ -161,29 +174,28 @@ def _spellings(text: str) -> Iterator[tuple[str, Callable[[str], str]]]:
 
 
 def _filled(msgstr: str, parts: Sequence[Part], language: Language, finish: Callable[[str], str]) -> Said:
-    values: dict[str, str] = {}
-    found: list[Said] = []
-    for part in parts:
-        one = _part(part, language)
-        values[part.name] = one.text
-        found.append(one)
-    return _together(finish(fill(msgstr, values)), found)
+    found = [_part(part, language) for part in parts]
+    values = {part.name: one.text for part, one in zip(parts, found, strict=True)}
+    ends = [len(SENTENCE.findall(part.text)) for part in parts]
+    return _together(finish(fill(msgstr, values)), found, steps=1 + sum(ends) + sum(ends[:-1]))
 
 
 def _part(part: Part, language: Language) -> Said:
-    if part.kind == "raw":
-        return Said(part.text, raw=len(part.text))
+    if part.kind in ("raw", "id"):
+        return Said(part.text, names=(part.text,), steps=0)
     if part.kind == "number":
-        return Said(number_from(part.text))
+        return Said(number_from(part.text), steps=0)
+    if part.kind == "name":
+        known_as = _paragraph(part.text, language)
+        return Said(part.text, names=(part.text,), steps=0) if known_as.left else known_as
     if part.kind == "words":
         known = knowledge_words(language).get(part.text)
         return _paragraph(part.text, language) if known is None else Said(known)
     if part.kind == "list":
-        whole = _phrase(part.text, language)
-        if not whole.left:
-            return whole
         items = [_phrase(item, language) for item in LIST.split(part.text)]
-        return _together("、".join(item.text for item in items), items)
+        listed = replace(_together("、".join(item.text for item in items), items), steps=1)
+        whole = _phrase(part.text, language)
+        return whole if whole.cost[0] < listed.cost[0] else listed
     return _paragraph(part.text, language)
 
 
@@ -209,5 +221,5 @@ def _structures(text: str, language: Language) -> Iterator[Said]:
         pieces = separator.split(core)
         if len(pieces) > 1:
             found = [_phrase(piece, language) for piece in pieces]
-            if any(not one.left for one in found):
+            if (any if separator.pattern != ", " else all)(not one.left for one in found):
                 yield _together(wide.join(one.text for one in found) + stop, found)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from advisor.charts import Figure
+from advisor.language import Language
 from advisor.quantity import Basis
 
 __all__ = [
@@ -33,12 +34,16 @@ LEGEND: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, for a number with its basis; `note` is set small below, `hint` shows on hovering."""
+    """A text, for a number with its basis; `note` is set small below, `hint` shows on hovering.
+
+    What is the user's `own`, or the name of a model, is the same in every language.
+    """
 
     text: str
     basis: Basis | None = None
     note: str = ""
     hint: str = ""
+    own: bool = False
 
     @property
     def mark(self) -> str:
@@ -107,11 +112,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Share:
-    """One model's part of the bar that shows how sure the choice is."""
+    """One model's part of the bar that shows how sure the choice is, or that of the rest."""
 
     name: str
     share: float
     text: str
+    rest: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,3 +139,4 @@ class Document:
     cover: Cover
     sections: tuple[Section, ...]
     footer: str
+    language: Language = "en"

@@ -93,7 +93,7 @@ def results_section(report: Report) -> Section:
 
 
 def _unmeasured(row: ModelResult) -> Row:
-    return Row((Cell(row.model),), f"{row.status}: {row.because or 'no reason was given'}")
+    return Row((Cell(row.model, own=True),), f"{row.status}: {row.because or 'no reason was given'}")
 
 
 def _metric_cell(metric: Metric | None) -> Cell:
@@ -113,7 +113,7 @@ def _quality(rows: list[ModelResult], metric: str, winner: str | None) -> Table:
             continue
         found = [measured_metric(row, name) for name in names]
         n = next((m.n for m in found if m), None)
-        cells = (Cell(row.model), *map(_metric_cell, found), Cell("–" if n is None else count(n)))
+        cells = (Cell(row.model, own=True), *map(_metric_cell, found), Cell("–" if n is None else count(n)))
         body.append(Row(cells, strong=row.model == winner))
     return Table("How well", columns, tuple(body))
 
@@ -132,11 +132,11 @@ def _price(rows: list[ModelResult], winner: str | None) -> Table:
     body = []
     for row in rows:
         if row.status != "ok":
-            body.append(Row((Cell(row.model),), f"{row.status} after {seconds(row.seconds)}"))
+            body.append(Row((Cell(row.model, own=True),), f"{row.status} after {seconds(row.seconds)}"))
             continue
         latency = row.latency_ms
         cells = (
-            Cell(row.model),
+            Cell(row.model, own=True),
             _measured(milliseconds(latency.p50 if latency else None)),
             _measured(milliseconds(latency.p95 if latency else None)),
             _measured("–" if row.throughput_per_s is None else count(row.throughput_per_s)),
@@ -178,7 +178,7 @@ def _per_class(row: ModelResult, winner: str | None, limit: int = 20) -> Table:
     body = tuple(
         Row(
             (
-                Cell(name),
+                Cell(name, own=True),
                 *(Cell(percent(v), "measured") for v in (s.recall, s.precision, s.f1)),
                 Cell(count(s.n)),
             )
@@ -191,14 +191,18 @@ def _per_class(row: ModelResult, winner: str | None, limit: int = 20) -> Table:
 def _errors(errors: tuple[dict[str, Any], ...], limit: int = 12) -> Table:
     keys = list(dict.fromkeys(key for error in errors[:limit] for key in error))[:5]
     columns = tuple((key.replace("_", " ").capitalize(), False) for key in keys)
-    body = tuple(Row(tuple(Cell(_value(error.get(key))) for key in keys)) for error in errors[:limit])
+    body = tuple(
+        Row(tuple(Cell(_value(error.get(key)), own=True) for key in keys)) for error in errors[:limit]
+    )
     return Table("Examples that the chosen model got wrong", columns, body)
 
 
 def _value(value: Any) -> str:
     if value is None:
         return "–"
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    text = str(value)
+    if isinstance(value, float):
+        text = count(value) if abs(value) >= 1000 else f"{value:.3g}"
     return text if len(text) <= 240 else f"{text[:239]}…"
 
 
@@ -221,7 +225,7 @@ def promises_section(report: Report) -> Section:
             (needs.size_mb, size(row.size_mb)),
         ):
             pairs += [_promise(guess), _measured(found)]
-        body.append(Row((Cell(candidate.model), *pairs)))
+        body.append(Row((Cell(candidate.model, own=True), *pairs)))
     columns = (
         ("Model", False),
         ("Latency, expected", True),
@@ -276,15 +280,15 @@ def repeat_section(report: Report) -> Section:
     table = Table(
         "Circumstances",
         (("What", False), ("Value", False)),
-        tuple(Row((Cell(k), Cell(v))) for k, v in facts if v),
+        tuple(Row((Cell(k), Cell(v, own=k != "Machine"))) for k, v in facts if v),
     )
     columns = (("Model", False), ("Revision", False), ("Licence", False), ("Settings", False))
     rows = tuple(
         Row(
             (
-                Cell(row.model),
-                Cell(row.revision or "–"),
-                Cell(row.licence or "–"),
+                Cell(row.model, own=True),
+                Cell(row.revision or "–", own=True),
+                Cell(row.licence or "–", own=True),
                 Cell(
                     ", ".join(f"{key} {_value(value)}" for key, value in row.hyperparameters.items()) or "–"
                 ),

@@ -1,7 +1,7 @@
 """A report as one HTML file: no script, no outside request, fit for screen and paper, light and dark."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,9 +9,12 @@ from markupsafe import Markup, escape
 
 from advisor.charts import Figure, to_svg
 from advisor.labels import visible
+from advisor.language import Language, translate
 from advisor.report.document import LEGEND, Document
 
 __all__ = ["render_html"]
+
+TAGS: dict[Language, str] = {"en": "en", "zh": "zh-Hans"}
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +55,14 @@ def render_html(document: Document) -> str:
         return Markup(to_svg(figure, f"f{drawn}"))
 
     template = _environment().get_template("report.html.j2")
-    return template.render(document=document, legend=LEGEND, draw=draw, subtitle=_subtitle)
+    return template.render(
+        document=document,
+        lang=TAGS[document.language],
+        legend=LEGEND,
+        say=partial(translate, language=document.language),
+        draw=draw,
+        subtitle=_subtitle,
+    )
 
 
 def _subtitle(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 import re
 
 from advisor.labels import one_line
+from advisor.language import translate
 from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
 
 __all__ = ["escape", "render_markdown"]
@@ -40,14 +41,14 @@ def render_markdown(document: Document) -> str:
     ]
     if cover.shares:
         body = " · ".join(f"{escape(share.name)} {escape(share.text)}" for share in cover.shares)
-        lines += [f"How sure: {body}", ""]
+        lines += [translate("How sure: {body}", document.language, body=body), ""]
     if cover.facts:
         lines += ["| | | |", "|---|--:|---|"]
         lines += [f"| {escape(name)} | {_number(cell)} | {escape(cell.note)} |" for name, cell in cover.facts]
         lines.append("")
     for section in cover.sections:
         lines += _section(section, "###")
-    lines += [" · ".join(f"{mark} {word}" for mark, word in LEGEND), ""]
+    lines += [" · ".join(f"{mark} {translate(word, document.language)}" for mark, word in LEGEND), ""]
     for section in document.sections:
         lines += _section(section, "##")
     lines += ["---", "", escape(document.footer)]

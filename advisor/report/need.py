@@ -114,7 +114,7 @@ def shortlist_section(report: Report) -> Section:
                 f"{_spelt(f.constraint)} {'unknown' if f.value is None else _plain(f.value)}, limit {_plain(f.limit)}"
                 for f in near.failed
             )
-            rows.append(Row((Cell(near.model), Cell(failed), Cell(near.admitted_if))))
+            rows.append(Row((Cell(near.model, own=True), Cell(failed), Cell(near.admitted_if))))
         blocks.append(
             Table(
                 "Near misses", (("Near miss", False), ("Fails", False), ("Admitted if", False)), tuple(rows)
@@ -163,7 +163,7 @@ def _shortlist(shortlist: tuple[Candidate, ...]) -> Table:
     for row in shortlist:
         needs = row.estimates
         numbers = (row.quality, needs.latency_ms, needs.memory_mb, needs.size_mb, needs.train_minutes)
-        cells = (Cell(str(row.rank)), Cell(row.model), Cell(f"{row.score:.3f}"))
+        cells = (Cell(str(row.rank)), Cell(row.model, own=True), Cell(f"{row.score:.3f}"))
         rows.append(Row((*cells, *map(quantity_cell, numbers), Cell(row.adaptation.strategy))))
     return Table("The shortlist", columns, tuple(rows))
 
@@ -183,7 +183,13 @@ def _reasons(shortlist: tuple[Candidate, ...]) -> Table:
         how += [f"to make it smaller: {', '.join(plan.compression)}"] if plan.compression else []
         plain = f"{'; '.join(how).rstrip('.')}."
         rows.append(
-            Row((Cell(row.model), Cell(" ".join(row.because)), Cell(" ".join([plain, *plan.advice]))))
+            Row(
+                (
+                    Cell(row.model, own=True),
+                    Cell(" ".join(row.because)),
+                    Cell(" ".join([plain, *plan.advice])),
+                )
+            )
         )
     return Table(
         "Reasons", (("Model", False), ("Why it is here", False), ("How to adapt it", False)), tuple(rows)

@@ -10,6 +10,7 @@ from typing import Any
 from advisor.charts import Figure, to_svg
 from advisor.errors import AdvisorError, InputError
 from advisor.labels import visible
+from advisor.language import translate
 from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
 
 __all__ = ["render_pdf"]
@@ -22,7 +23,7 @@ FONT_SIZE = re.compile(r'font-size="([\d.]+)px"')
 NARROWED = 0.92  # the font is that much wider than the one that the charts are laid out for
 MARGIN = 30.0
 BREAK = re.compile(r"([/_.:-])(?=[^\W\d_])")
-LONG_WORD = re.compile(r"\S{24,}")
+LONG_WORD = re.compile(r"[^\s\u2e80-\uffff]{24,}")
 COLOURS = {"ink": "#4a535b", "line": "#a3abb0"}
 HEADLINE = ((120, 20.0), (200, 17.0), (320, 14.5), (10_000, 12.0))
 
@@ -71,8 +72,8 @@ def _content(document: Document) -> dict[str, Any]:
     size = next(points for most, points in HEADLINE if len(cover.verdict) <= most)
     return {
         "title": visible(document.title),
-        "lang": "en",
-        "words": {"report": "Model report"},
+        "lang": document.language,
+        "words": {"report": translate("Model report", document.language)},
         "kicker": visible(cover.kicker),
         "verdict": _breakable(cover.verdict),
         "verdict-size": size,
@@ -80,7 +81,7 @@ def _content(document: Document) -> dict[str, Any]:
         "facts": [{"name": name, "cell": _cell(cell)} for name, cell in cover.facts],
         "cover": [_section(section, f"c{i}") for i, section in enumerate(cover.sections)],
         "sections": [_section(section, f"s{i}") for i, section in enumerate(document.sections)],
-        "legend": [{"mark": mark, "word": word} for mark, word in LEGEND],
+        "legend": [{"mark": mark, "word": translate(word, document.language)} for mark, word in LEGEND],
         "footer": visible(document.footer),
     }
 
@@ -138,9 +139,16 @@ def _widths(table: Table) -> list[float]:
     """Give text columns room by the square root of their longest cell; 0 lets a column of numbers fit itself."""
     widths = []
     for place, (title, numeric) in enumerate(table.columns):
-        longest = max([len(title), *(len(r.cells[place].text) for r in table.rows if place < len(r.cells))])
+        longest = max(
+            [_wide(title), *(_wide(r.cells[place].text) for r in table.rows if place < len(r.cells))]
+        )
         widths.append(0.0 if numeric or longest <= 12 else float(min(max(longest, 16), 400)) ** 0.5)
     return widths if any(widths) else [1.0, *widths[1:]]
+
+
+def _wide(text: str) -> int:
+    """Count the letters of a text, a Chinese one as two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
 
 
 def _cell(cell: Cell) -> dict[str, str]:
