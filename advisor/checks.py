@@ -1,4 +1,4 @@
-"""What was looked at once the ladder was climbed: labels, compression, and what pretraining gave."""
+"""What was looked at once the ladder was climbed: labels, compression, damage, and what pretraining gave."""
 
 from typing import Literal
 
@@ -13,12 +13,14 @@ __all__ = [
     "Compressed",
     "Compression",
     "Control",
+    "Damaged",
     "LabelNoise",
+    "Robustness",
     "Suspect",
 ]
 
-CheckName = Literal["label-noise", "compression", "control"]
-CHECKS: tuple[CheckName, ...] = ("label-noise", "compression", "control")
+CheckName = Literal["label-noise", "compression", "robustness", "control"]
+CHECKS: tuple[CheckName, ...] = ("label-noise", "compression", "robustness", "control")
 
 
 class Check(Frozen):
@@ -92,6 +94,27 @@ class Compression(Frozen):
     forms: tuple[Compressed, ...]
 
 
+class Damaged(Frozen):
+    """The brief's metric on lightly damaged examples of the report split, and on the same ones as they are.
+
+    :ivar because: why there are no figures; empty where there are.
+    """
+
+    kind: str
+    what: str
+    because: str = ""
+    metric: Metric | None = None
+    before: Metric | None = None
+
+
+class Robustness(Frozen):
+    """How a model takes damaged inputs."""
+
+    model: str
+    rung: str
+    kinds: tuple[Damaged, ...]
+
+
 class Control(Frozen):
     """The same architecture from random weights, on the same examples.
 
@@ -119,4 +142,5 @@ class Checks(Frozen):
     rows: tuple[Check, ...] = ()
     label_noise: LabelNoise | None = None
     compression: Compression | None = None
+    robustness: Robustness | None = None
     control: Control | None = None

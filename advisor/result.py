@@ -1,13 +1,15 @@
 """What a probe measured and what follows from it: the typed parts of report.json."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
 from advisor.brief import Brief
+from advisor.checks import Checks
 from advisor.dataset.types import Finding
+from advisor.measurement import LatencyMeasured, Metric
 from advisor.quantity import Frozen
 from advisor.recommendation import Recommendation
 
@@ -32,15 +34,6 @@ __all__ = [
 ]
 
 Status = Literal["ok", "stopped", "failed"]
-
-
-class Metric(Frozen):
-    """A metric (0–1) with its 95 % interval over n examples."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 class ClassScore(Frozen):
@@ -78,14 +71,6 @@ class CurvePoint(Frozen):
     metric: NamedMetric
 
 
-class LatencyMeasured(Frozen):
-    """Preprocessing + forward of requests of `batch` examples, in milliseconds, on this machine."""
-
-    p50: float
-    p95: float
-    batch: int = 1
-
-
 class ModelResult(Frozen):
     """What became of one model; metrics, per_class and confusion: its best rung on the report split."""
 
@@ -120,6 +105,10 @@ class Evidence:
         units of their spread; a model without published results is left out.
     :ivar available: how many labelled examples the user has in all.
     :ivar learnt: model → how many examples its best rung learnt from.
+    :ivar cross_truth: (N,) class indices of the examples that probes were cross-validated on, of which the last n are
+        those of `truth`; empty if none was.
+    :ivar cross: model → (N,) classes that its linear probe predicted for examples that it had not learnt from.
+    :ivar first_best: the models of `cross` whose best rung is that linear probe.
     """
 
     labels: tuple[str, ...]
@@ -128,6 +117,11 @@ class Evidence:
     standing: dict[str, tuple[float, float]]
     learnt: dict[str, int]
     available: int
+    cross_truth: "np.ndarray[Any, np.dtype[np.int64]]" = field(
+        default_factory=lambda: np.zeros(0, dtype=np.int64)
+    )
+    cross: dict[str, "np.ndarray[Any, np.dtype[np.int64]]"] = field(default_factory=dict)
+    first_best: frozenset[str] = frozenset()
 
 
 class ProbeResult(Frozen):
@@ -156,13 +150,17 @@ class Expected(Frozen):
 
 
 class Decision(Frozen):
-    """The choice. `p_best` and `ranking` hold every `ok` model; without any, `winner` is None."""
+    """The choice. `p_best` and `ranking` hold every `ok` model; without any, `winner` is None.
+
+    :ivar regret: how far the winner's score is expected to lie below that of the best; None without a winner.
+    """
 
     winner: str | None
     tied_with: tuple[str, ...] = ()
     p_best: dict[str, float] = Field(default_factory=dict)
     ranking: tuple[str, ...] = ()
     because: str = ""
+    regret: float | None = None
     next_steps: tuple[str, ...] = ()
     expected: dict[str, Expected] = Field(default_factory=dict)
     risks: tuple[str, ...] = ()
@@ -225,3 +223,4 @@ class Report(Frozen):
     probe: ProbeResult
     decision: Decision
     exported: Exported | None = None
+    checks: Checks | None = None

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.checks import Checks
 from advisor.decide import decide
 from advisor.errors import AdvisorError
+from advisor.jobs.checks import noise_finding, open_checks
 from advisor.jobs.files import write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.records import Examples, RungRecord, RunSpec
@@ -43,12 +45,14 @@ def finish(folder: RunFolder) -> Report:
     sealed = collect(folder)
     decision = decide(sealed, advice, seed=spec.seed)
     probe = sealed
-    summary = None
+    summary, checks = None, None
     if (folder.path / "examples.json").exists():
         examples = folder.examples()
         probe = _open_report_split(folder, sealed, examples, spec)
         decision = _compare(folder, decision, probe, examples, spec)
-        summary = _summary(examples)
+        best = {row.model: _best(folder.rungs(row.model)) for row in sealed.results if row.status == "ok"}
+        checks = open_checks(folder, examples, spec, best, _told(folder))
+        summary = _summary(examples, checks)
     report = Report(
         schema=1,
         created=spec.created,
@@ -59,6 +63,7 @@ def finish(folder: RunFolder) -> Report:
         dataset=summary,
         probe=probe,
         decision=decision,
+        checks=checks,
     )
     write_atomically(folder.report_path, report_json(report))
     if spec.brief.task == "image-classification":
@@ -119,12 +124,7 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
     ending = folder.ending(model)
     kind = "baseline" if model.startswith("baseline/") else "weights"
     if not rungs:
-        told = [
-            str(e["because"])
-            for e in folder.events()
-            if e.get("kind") in ("done", "cancelled", "broken") and "because" in e
-        ]
-        because = ending.because if ending else f"not begun: {told[-1] if told else 'the run ended early'}"
+        because = ending.because if ending else f"not begun: {_told(folder)}"
         status = ending.status if ending else "stopped"
         return ModelResult(model=model, kind=kind, status=status, because=because)
     best = _best(rungs)
@@ -147,6 +147,16 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
         size_mb=best.size_mb,
         seconds=sum(record.seconds for record in rungs),
     )
+
+
+def _told(folder: RunFolder) -> str:
+    """Why the run ended, as its last event about that says."""
+    told = [
+        str(event["because"])
+        for event in folder.events()
+        if event.get("kind") in ("done", "cancelled", "broken") and "because" in event
+    ]
+    return told[-1] if told else "the run ended early"
 
 
 def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec, stopped: bool) -> str:
@@ -268,13 +278,14 @@ def _value(result: ModelResult, metric: str) -> float:
     return result.metrics[metric].value if result.metrics else 0.0
 
 
-def _summary(examples: Examples) -> DatasetSummary:
+def _summary(examples: Examples, checks: Checks) -> DatasetSummary:
+    noise = noise_finding(checks.label_noise) if checks.label_noise else None
     return DatasetSummary(
         sha256=examples.sha256,
         examples=examples.total,
         classes=examples.counts,
         splits=examples.available,
-        findings=examples.findings,
+        findings=(*examples.findings, noise) if noise else examples.findings,
         task=examples.task,
         name=examples.name,
     )

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from advisor.brief import Brief
+from advisor.checks import CheckName
 from advisor.dataset.types import Finding
 from advisor.quantity import Frozen
 from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status
@@ -13,10 +14,11 @@ __all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord"]
 
 
 class Plan(Frozen):
-    """A schedule without a clock: how many examples, and which rungs each model climbs, in order."""
+    """A schedule without a clock: how many examples, which rungs each model climbs, in order, and what is checked."""
 
     examples: SplitSizes | None = None
     models: dict[str, tuple[str, ...]]
+    checks: tuple[CheckName, ...] = ()
 
 
 class RunSpec(Frozen):

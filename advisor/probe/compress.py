@@ -14,6 +14,7 @@ from torch import nn
 
 from advisor.measurement import LatencyMeasured
 from advisor.probe.backbone import Backbone
+from advisor.probe.source_head import SourceHead
 
 __all__ = ["FORMS", "Form", "NotCompressible", "compress", "race", "stored_mb"]
 
@@ -38,6 +39,7 @@ class Form:
     batch_size: int
     what: str
     dtype: torch.dtype | None = None
+    source: SourceHead | None = None
 
     def prepare(self, contents: Sequence[str]) -> Any:
         """Preprocess as the original does; numbers, not token ids, take this form's precision."""
@@ -83,7 +85,8 @@ def _int8(backbone: Backbone, body: nn.Module, contents: Sequence[str]) -> Form:
         raise NotCompressible("it has no linear layers, and dynamic INT8 leaves convolutions as they are")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = torch.ao.quantization.quantize_dynamic(copy.deepcopy(body), {nn.Linear}, dtype=torch.qint8)
+        quantise: Any = torch.ao.quantization.quantize_dynamic
+        module = quantise(copy.deepcopy(body), {nn.Linear}, dtype=torch.qint8)
     what = f"dynamic INT8: {100 * inside / total:.0f} % of the weights, all in linear layers, in 8 bits"
     return Form(backbone, module, backbone.batch_size, what)
 
@@ -105,26 +108,40 @@ def _half(backbone: Backbone, body: nn.Module, contents: Sequence[str]) -> Form:
 
 
 def _pruned(backbone: Backbone, body: nn.Module, per_cent: int) -> Form:
-    from torch.nn.utils import prune
+    from torch.nn.utils import prune as pruning
 
+    prune: Any = pruning
     module = copy.deepcopy(body)
+    order = _order(module)
+    module.to(memory_format=torch.contiguous_format)
     layers = [(part, "weight") for part in module.modules() if isinstance(part, WEIGHTED)]
     if not layers:
         raise NotCompressible("it has no linear layers or convolutions to prune")
     prune.global_unstructured(layers, pruning_method=prune.L1Unstructured, amount=per_cent / 100)
     for part, name in layers:
         prune.remove(part, name)
+    module.to(memory_format=order)
     what = f"the smallest {per_cent} % of the weights set to zero by magnitude, not tuned afterwards"
     return Form(backbone, module, backbone.batch_size, what)
+
+
+def _order(module: nn.Module) -> torch.memory_format:
+    """The order in which a body's convolutions keep their numbers, which decides how fast they are."""
+    kernels = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d)]
+    last = any(
+        kernel.is_contiguous(memory_format=torch.channels_last) and not kernel.is_contiguous()
+        for kernel in kernels
+    )
+    return torch.channels_last if last else torch.contiguous_format
 
 
 class _Count:
     """A file that keeps nothing but its size, as it is and deflated."""
 
-    def __init__(self, packed: bool) -> None:
+    def __init__(self, deflate: Any) -> None:
         self.bytes = 0
         self.packed = 0
-        self.deflate = zlib.compressobj(1) if packed else None
+        self.deflate = deflate
 
     def write(self, content: Any) -> int:
         data = memoryview(content)
@@ -142,14 +159,14 @@ def stored_mb(module: nn.Module) -> tuple[float, float | None]:
 
     :return: 10^6 bytes as they are, and deflated; the latter None for more than `PACKED_MB`.
     """
-    plain = _Count(packed=False)
+    plain: Any = _Count(None)
     torch.save(module.state_dict(), plain)
     if plain.bytes / 1e6 > PACKED_MB:
         return plain.bytes / 1e6, None
-    count = _Count(packed=True)
+    deflate = zlib.compressobj(1)
+    count: Any = _Count(deflate)
     torch.save(module.state_dict(), count)
-    assert count.deflate is not None
-    return count.bytes / 1e6, (count.packed + len(count.deflate.flush())) / 1e6
+    return count.bytes / 1e6, (count.packed + len(deflate.flush())) / 1e6
 
 
 def race(

@@ -77,8 +77,8 @@ def label_issues(truth: Indices, probabilities: Probabilities) -> tuple[Indices,
     :return: indices of the suspicious examples, worst first, and the quality (0–1, low is bad) of all n labels;
         NaN where a label was not judged.
     """
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
+    from cleanlab.filter import find_label_issues  # type: ignore[import-untyped]
+    from cleanlab.rank import get_label_quality_scores  # type: ignore[import-untyped]
 
     counts = np.bincount(truth, minlength=probabilities.shape[1])
     often = np.flatnonzero(counts >= FEWEST)

@@ -2,6 +2,7 @@
 
 from advisor.charts.metric import measured_metric, metric_name
 from advisor.labels import model_labels, one_line
+from advisor.report.checks import checks_section
 from advisor.report.document import Block, Bullets, Cell, Cover, Document, Section, Share, Text
 from advisor.report.evidence import (
     classes_section,
@@ -30,6 +31,7 @@ def compose(report: Report) -> Document:
         data_section(report),
         results_section(report),
         classes_section(report),
+        checks_section(report),
         promises_section(report),
         repeat_section(report),
     )

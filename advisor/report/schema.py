@@ -18,7 +18,7 @@ def report_schema() -> dict[str, Any]:
     schema = Report.model_json_schema(by_alias=True, mode="serialization")
     rows = schema["$defs"]["ModelResult"]
     rows["required"] = [name for name in rows["required"] if name != "metrics"]
-    schema["required"] = [name for name in schema["required"] if name != "exported"]
+    schema["required"] = [name for name in schema["required"] if name not in ("exported", "checks")]
     return {
         "$schema": DIALECT,
         "title": "report.json, schema 1",

@@ -83,6 +83,15 @@ def test_pruning_zeroes_the_smallest_weights() -> None:
     assert torch.equal(own[~gone], cut[~gone])
 
 
+def test_pruning_keeps_the_order_of_convolutions() -> None:
+    body = nn.Sequential(nn.Conv2d(4, 8, 3), nn.Flatten()).to(memory_format=torch.channels_last)
+    backbone = Tiny(body)
+    backbone.prepare = lambda contents: torch.ones(len(contents), 4, 5, 5)  # type: ignore[method-assign]
+    kernel = compress(backbone, "pruned-30", TEXTS).module[0].weight  # type: ignore[index,union-attr]
+    assert kernel.is_contiguous(memory_format=torch.channels_last)
+    assert (kernel == 0).float().mean().item() == pytest.approx(0.3, abs=0.01)
+
+
 def test_what_cannot_be_compressed_says_why() -> None:
     with pytest.raises(NotCompressible, match="package of its own"):
         compress(Tiny(None), "int8", TEXTS)
