@@ -1,61 +1,31 @@
-"""Prior and evidence become one ranking, with a probability for each model of being the best.
-
-The select split is resampled for all models at once (Bayesian bootstrap, Rubin 1981), so that models judged on
-the same examples are compared pair by pair. Before the evidence each pretrained model's true score lies around
-the probe's average, shifted by its published standing; a Gaussian update joins the two. Baselines have no prior.
-"""
+"""Prior and evidence become one ranking, with a probability for each model of being the best."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.curve import Curve, slope
-from advisor.metrics import weighted_scores
+from advisor.doubt import DOUBT, Doubt
+from advisor.posterior import Posterior, posterior
 from advisor.recommendation import Recommendation
 from advisor.result import Decision, Evidence, Expected, ModelResult, ProbeResult
 
 __all__ = ["decide"]
 
-DRAWS = 4000
-AGREEMENT = 0.5
 SURE = 0.9
-SPREAD = (0.02, 0.15)
-VAGUE = 0.5
-UNTOLD = 1.5
+FEWEST_ERRORS = 4
 METRIC_NAMES = {"macro_f1": "macro-F1"}
-Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class _Posterior:
-    models: tuple[str, ...]
-    draws: Floats
-
-    def interval(self, model: str) -> tuple[float, float, float]:
-        column = self.draws[:, self.models.index(model)]
-        low, high = np.quantile(column, (0.025, 0.975))
-        return float(np.clip(column.mean(), 0, 1)), float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
-
-    def p_best(self, among: Sequence[str]) -> dict[str, float]:
-        """Share the draws between the models that may win; the others get 0."""
-        draws = self.draws[:, [self.models.index(one) for one in among]]
-        wins = draws == draws.max(axis=1, keepdims=True)
-        shares = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
-        return dict.fromkeys(self.models, 0.0) | dict(zip(among, map(float, shares), strict=True))
-
-    def ahead(self, one: str, other: str) -> float:
-        difference = self.draws[:, self.models.index(one)] - self.draws[:, self.models.index(other)]
-        return float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
-
-
-def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0) -> Decision:
+def decide(
+    probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0, doubt: Doubt = DOUBT
+) -> Decision:
     """Choose a model from what was measured on the select split and what was known before.
 
     :param probe: the results with their evidence; the report split is not looked at.
     :param recommendation: the advice, with the brief's metric and limits and each model's adaptation.
     :param seed: of the resampling.
+    :param doubt: how much less certain the evidence is than its resampling says; the fitted values if not given.
     :return: the decision; its winner is None if no model finished a rung or none keeps a measured limit.
     """
     evidence = probe.evidence
@@ -67,104 +37,41 @@ def decide(probe: ProbeResult, recommendation: Recommendation, *, seed: int = 0)
             next_steps=("Run again with a larger budget or fewer models.",),
         )
     metric = recommendation.brief.metric
-    posterior = _posterior(evidence, metric, ok, seed)
+    found = posterior(evidence, metric, ok, seed, doubt)
     results = {result.model: result for result in ok}
     broken = {
         model: reasons for model in results if (reasons := _broken_limits(results[model], recommendation))
     }
     kept = [model for model in results if model not in broken]
-    p_best = posterior.p_best(kept or list(results))
+    p_best = found.p_best(kept or list(results))
     size = {model: results[model].size_mb or 0.0 for model in results}
     ranking = sorted(
         results,
         key=lambda model: (
             model in broken,
             -p_best[model],
-            -posterior.interval(model)[0],
+            -found.interval(model)[0],
             size[model],
             model,
         ),
     )
     winner = ranking[0] if ranking[0] not in broken else None
     tied = tuple(
-        model
-        for model in ranking[1:]
-        if winner and model not in broken and posterior.ahead(winner, model) < SURE
+        model for model in ranking[1:] if winner and model not in broken and found.ahead(winner, model) < SURE
     )
     return Decision(
         winner=winner,
         tied_with=tied,
         p_best=p_best,
         ranking=tuple(ranking),
-        because=_because(winner, tied, posterior, p_best, results, broken, metric, evidence),
-        next_steps=_next_steps(winner, tied, posterior, probe, evidence, results),
+        because=_because(winner, tied, found, p_best, results, broken, metric, evidence),
+        regret=found.regret(winner, kept) if winner else None,
+        next_steps=_next_steps(winner, tied, found, probe, evidence, results),
         expected={
-            model: _expected(model, posterior, results[model], evidence, recommendation) for model in ranking
+            model: _expected(model, found, results[model], evidence, recommendation) for model in ranking
         },
         risks=_risks(winner, results, evidence),
     )
-
-
-def _posterior(evidence: Evidence, metric: str, results: Sequence[ModelResult], seed: int) -> _Posterior:
-    rng = np.random.default_rng(seed)
-    models = [result.model for result in results]
-    n, m = len(evidence.truth), len(models)
-    weights = rng.exponential(size=(DRAWS, n))
-    predictions = [evidence.predictions[model] for model in models]
-    sampled = np.stack(
-        [
-            weighted_scores(metric, evidence.truth, predicted, evidence.labels, weights)
-            for predicted in predictions
-        ],
-        axis=1,
-    )
-    measured = np.array(
-        [weighted_scores(metric, evidence.truth, p, evidence.labels, np.ones((1, n)))[0] for p in predictions]
-    )
-    noise = (
-        np.cov(sampled, rowvar=False).reshape(m, m) + np.eye(m) * _one_example(n) + _level_doubt(sampled, n)
-    )
-    centre, prior = _prior(results, measured, evidence.standing)
-    gain = prior @ np.linalg.inv(prior + noise)
-    mean = centre + gain @ (measured - centre)
-    covariance = prior - gain @ prior
-    draws = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=DRAWS, method="eigh")
-    return _Posterior(tuple(models), draws)
-
-
-def _one_example(n: int) -> float:
-    """Variance per model such that one more example between two models stays possible."""
-    return 0.5 / (n + 1) ** 2
-
-
-def _level_doubt(sampled: Floats, n: int) -> float:
-    """Variance that all models share: near 0 and 1 resampling is too sure of the level (Agresti & Coull 1998)."""
-    share = (sampled.mean(axis=0) * n + 2) / (n + 4)
-    return float(max(0.0, np.mean(share * (1 - share) / (n + 4) - sampled.var(axis=0))))
-
-
-def _prior(
-    results: Sequence[ModelResult], measured: Floats, standing: Mapping[str, tuple[float, float]]
-) -> tuple[Floats, Floats]:
-    """Place each model before the evidence: (m,) means and (m, m) covariance on the metric's scale.
-
-    Pretrained models share the median and the spread of what this probe measured of them. A published standing
-    of one spread moves a model by `AGREEMENT` spreads, about the rank correlation that such priors reach between
-    data sets, and makes it that much less uncertain; a model without one stands at the median. The common level
-    is left free, and a baseline may be anywhere.
-    """
-    pretrained = np.array([result.kind != "baseline" for result in results])
-    means = np.full(len(results), float(measured.mean()))
-    deviations = np.full(len(results), VAGUE)
-    if pretrained.any():
-        level = float(np.median(measured[pretrained]))
-        spread = float(np.clip(measured[pretrained].std(), *SPREAD))
-        for i in np.flatnonzero(pretrained).tolist():
-            z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
-            means[i] = level + AGREEMENT * spread * z
-            deviations[i] = spread * np.sqrt(1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2)
-    level_is_free = pretrained * VAGUE
-    return means, np.diag(deviations**2) + np.outer(level_is_free, level_is_free)
 
 
 def _broken_limits(result: ModelResult, recommendation: Recommendation) -> list[str]:
@@ -191,7 +98,7 @@ def _broken_limits(result: ModelResult, recommendation: Recommendation) -> list[
 def _because(
     winner: str | None,
     tied: Sequence[str],
-    posterior: _Posterior,
+    found: Posterior,
     p_best: Mapping[str, float],
     results: Mapping[str, ModelResult],
     broken: Mapping[str, list[str]],
@@ -201,26 +108,30 @@ def _because(
     notes = [f"{model} {reasons[0]}." for model, reasons in broken.items()]
     if winner is None:
         return " ".join(["No probed model keeps the limits as measured here.", *notes])
-    value, low, high = posterior.interval(winner)
+    value, low, high = found.interval(winner)
     name = METRIC_NAMES.get(metric, metric.replace("_", " "))
-    kept = [model for model in posterior.models if model not in broken]
+    kept = [model for model in found.models if model not in broken]
     among = f"the {len(kept)} that keep your limits" if broken else f"{len(kept)}"
     sentences = [
         f"{winner} is the best of {among} with probability {p_best[winner]:.2f}: its expected "
         f"{name} on your data is {value:.3f} ({low:.3f} to {high:.3f}, {len(evidence.truth)} examples to choose by)."
     ]
     if tied:
-        sentences.append(f"It cannot be told apart from {_listed(tied)}.")
+        lost = 100 * found.regret(winner, kept)
+        sentences.append(
+            f"It cannot be told apart from {_listed(tied)}; choosing it now is expected to lose {lost:.1f} points "
+            "against knowing the best."
+        )
     baselines = [model for model in kept if results[model].kind == "baseline"]
     pretrained = [model for model in kept if results[model].kind != "baseline"]
-    best_baseline = max(baselines, key=lambda model: posterior.interval(model)[0], default=None)
+    best_baseline = max(baselines, key=lambda model: found.interval(model)[0], default=None)
     if results[winner].kind == "baseline" and pretrained:
-        rival = max(pretrained, key=lambda model: posterior.interval(model)[0])
-        sentences.append(_saving(winner, rival, posterior, results))
+        rival = max(pretrained, key=lambda model: found.interval(model)[0])
+        sentences.append(_saving(winner, rival, found, results))
     elif results[winner].kind == "baseline" and broken:
         sentences.append("No pretrained model keeps your limits.")
     elif best_baseline and best_baseline not in tied:
-        gain = value - posterior.interval(best_baseline)[0]
+        gain = value - found.interval(best_baseline)[0]
         sentences.append(f"It beats the best baseline, {best_baseline}, by {100 * gain:.1f} points.")
     elif best_baseline:
         sentences.append(
@@ -229,8 +140,8 @@ def _because(
     return " ".join(sentences + notes)
 
 
-def _saving(winner: str, rival: str, posterior: _Posterior, results: Mapping[str, ModelResult]) -> str:
-    difference = 100 * (posterior.interval(winner)[0] - posterior.interval(rival)[0])
+def _saving(winner: str, rival: str, found: Posterior, results: Mapping[str, ModelResult]) -> str:
+    difference = 100 * (found.interval(winner)[0] - found.interval(rival)[0])
     return (
         f"A deep model is not worth it here: the best pretrained one, {rival}, is expected {difference:.1f} points "
         f"lower and costs {_cost(results[rival])}, against {_cost(results[winner])}."
@@ -250,7 +161,7 @@ def _listed(models: Sequence[str]) -> str:
 def _next_steps(
     winner: str | None,
     tied: Sequence[str],
-    posterior: _Posterior,
+    found: Posterior,
     probe: ProbeResult,
     evidence: Evidence,
     results: Mapping[str, ModelResult],
@@ -263,7 +174,7 @@ def _next_steps(
             steps.append(
                 f"If size or speed matters, take {light}: it cannot be told apart and is the smallest."
             )
-        _, low, high = posterior.interval(winner)
+        _, low, high = found.interval(winner)
         steps.append(
             f"Label more examples to break the tie: with {4 * n} to choose by instead of {n} the interval shrinks "
             f"from about ±{50 * (high - low):.1f} to ±{25 * (high - low):.1f} points."
@@ -273,6 +184,8 @@ def _next_steps(
             f"More training data should help: from half of the examples to all of them, {winner} rose by "
             f"{100 * rise:.1f} points."
         )
+    if winner and (labels := _most_missed(winner, evidence)):
+        steps.append(labels)
     waiting = [result.model for result in probe.results if result.status == "stopped"]
     if waiting:
         steps.append(
@@ -288,6 +201,24 @@ def _next_steps(
     return tuple(steps)
 
 
+def _most_missed(winner: str, evidence: Evidence) -> str | None:
+    """Name the class whose examples are wrong most often, where more of them should help."""
+    crossed = winner in evidence.cross and winner in evidence.first_best
+    truth = evidence.cross_truth if crossed else evidence.truth
+    wrong = truth != (evidence.cross[winner] if crossed else evidence.predictions[winner])
+    errors = np.bincount(truth[wrong], minlength=len(evidence.labels))
+    counts = np.bincount(truth, minlength=len(evidence.labels))
+    worst = int(errors.argmax())
+    share, missed = errors[worst] / max(1, errors.sum()), errors[worst] / max(1, counts[worst])
+    if errors[worst] < FEWEST_ERRORS or missed < 1.5 * errors.sum() / len(truth):
+        return None
+    more = max(10, round(evidence.available * counts[worst] / len(truth), -1))
+    return (
+        f"Label about {more:.0f} more examples of {evidence.labels[worst]!r}: {missed:.0%} of them are taken for "
+        f"something else, {share:.0%} of all errors of {winner}."
+    )
+
+
 def _still_rising(result: ModelResult) -> float | None:
     points = [point for point in result.curve if point.rung in ("linear-probe", "fit")]
     if len(points) < 2:
@@ -297,13 +228,13 @@ def _still_rising(result: ModelResult) -> float | None:
 
 
 def _expected(
-    model: str, posterior: _Posterior, result: ModelResult, evidence: Evidence, recommendation: Recommendation
+    model: str, found: Posterior, result: ModelResult, evidence: Evidence, recommendation: Recommendation
 ) -> Expected:
     """Extrapolate the error as a power of the number of examples, a slope between 0 and 0.5 from the curve.
 
     The lower end grants no growth, the upper end the steepest one (Hestness et al. 2017 see slopes up to 0.5).
     """
-    value, low, high = posterior.interval(model)
+    value, low, high = found.interval(model)
     growth = max(1.0, evidence.available / max(1, evidence.learnt[model]))
     reached = 1 - (1 - value) * growth ** -_slope(result)
     best = max(reached, 1 - (1 - high) * growth**-0.5)

@@ -71,6 +71,14 @@ class ImageReader:
         image.load()
         return _rgb(ImageOps.exif_transpose(image))
 
+    def digest(self, content: str) -> bytes:
+        """SHA-256 of an image's file.
+
+        :param content: its path inside the folder or zip.
+        :raises OSError: if it is missing.
+        """
+        return hashlib.sha256(self._tree.read(content)).digest()
+
 
 def load_image(dataset_origin: Path, content: str) -> "Image.Image":
     """Decode one image of a data set; for many, keep an `ImageReader`.

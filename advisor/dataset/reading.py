@@ -25,6 +25,7 @@ from advisor.dataset.duplicates import bare_text, group_equal, group_similar, sa
 from advisor.dataset.images import Look, inspect
 from advisor.dataset.layout import lay_out
 from advisor.dataset.table import TABLE_SUFFIXES, read_table
+from advisor.dataset.thinning import LARGE_BYTES, thin
 from advisor.dataset.tree import Tree, open_tree
 from advisor.dataset.types import Dataset, DataTask, Finding, Severity
 from advisor.errors import DataError
@@ -177,11 +178,18 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
     if size > limits.TABLE_BYTES:
         allowed = f"at most {limits.TABLE_BYTES // 1024**2} MB"
         raise DataError(f"{path} is {size // 1024**2:,} MB large", allowed, "Give a sample of its rows.")
-    content = path.read_bytes()
+    thinned = thin(path) if size > LARGE_BYTES else None
+    content = thinned.content if thinned else path.read_bytes()
     table = read_table(path, content)
     text_at, label_at = choose_columns(table, path, text, label)
     columns = table.columns[text_at], table.columns[label_at]
     findings = list(table.findings)
+    if thinned:
+        detail = (
+            f"The table holds {thinned.rows:,} rows, more than are held at once; a random sample of "
+            f"{len(table.rows):,} of them was read."
+        )
+        findings.append(finding("subsampled", "info", detail))
     ids: list[str] = []
     labels: list[str] = []
     texts: list[str] = []
@@ -189,7 +197,7 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
     no_label: list[str] = []
     too_long: list[str] = []
     for number, row in zip(table.numbers, table.rows, strict=True):
-        id = f"row {number}"
+        id = f"row {thinned.lines[number - 1] if thinned else number}"
         body = (row[text_at] or "").replace("\0", "").strip()
         name = unicodedata.normalize("NFC", (row[label_at] or "").replace("\0", "").strip())
         if name in MISSING:
@@ -224,7 +232,7 @@ def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
     findings += small + note_labels(labels, ids) + note_repeats(labels, ids, exact, groups, "texts")
     findings += note_balance(labels) + _note_texts(ids, texts)
     digest = hashlib.sha256()
-    _add(digest, path.name, hashlib.sha256(content).digest())
+    _add(digest, path.name, thinned.sha256 if thinned else hashlib.sha256(content).digest())
     return Dataset(
         task="text-classification",
         origin=path,

@@ -93,6 +93,12 @@ def collect(folder: RunFolder) -> ProbeResult:
         climbed = {model: folder.rungs(model) for model in (*BASELINES[examples.task], *spec.chosen)}
         results = [_result(folder, model, rungs, spec) for model, rungs in climbed.items()]
         best = {model: _best(rungs) for model, rungs in climbed.items() if rungs}
+        crossed = [*examples.train[: examples.first], *examples.select]
+        cross = {
+            model: found
+            for model, rungs in climbed.items()
+            if (found := _crossed(folder, rungs, len(crossed)))
+        }
         evidence = Evidence(
             labels=examples.labels,
             truth=np.asarray([examples.truth[i] for i in examples.select], dtype=np.int64),
@@ -103,6 +109,9 @@ def collect(folder: RunFolder) -> ProbeResult:
             standing=_standing(spec, tuple(best)),
             available=examples.total,
             learnt={model: record.curve[-1].examples for model, record in best.items()},
+            cross_truth=np.asarray([examples.truth[i] for i in crossed] if cross else [], dtype=np.int64),
+            cross={model: classes for model, (_, classes) in cross.items()},
+            first_best=frozenset(model for model, (record, _) in cross.items() if best[model] == record),
         )
     return ProbeResult(
         budget_s=spec.budget_s,
@@ -114,6 +123,17 @@ def collect(folder: RunFolder) -> ProbeResult:
         cancelled=folder.stop_asked() or bool(events and events[-1].get("kind") == "cancelled"),
         evidence=evidence,
     )
+
+
+def _crossed(
+    folder: RunFolder, rungs: tuple[RungRecord, ...], examples: int
+) -> tuple[RungRecord, NDArray[np.int64]] | None:
+    """Read the cross-validated predictions of a model, if there are such over all of the examples."""
+    for record in rungs:
+        found = folder.cross(record)
+        if found is not None and len(found) == examples:
+            return record, found.argmax(axis=1).astype(np.int64)
+    return None
 
 
 def _best(rungs: tuple[RungRecord, ...]) -> RungRecord:

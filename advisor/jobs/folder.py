@@ -33,7 +33,17 @@ from advisor.jobs.owner import alive, describe
 from advisor.jobs.records import Ending, Examples, Plan, RungRecord, RunSpec
 from advisor.recommendation import Recommendation
 
-__all__ = ["Ending", "Examples", "Plan", "RunFolder", "RunSpec", "RungRecord", "State", "write_atomically"]
+__all__ = [
+    "LAYING",
+    "Ending",
+    "Examples",
+    "Plan",
+    "RunFolder",
+    "RunSpec",
+    "RungRecord",
+    "State",
+    "write_atomically",
+]
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 LAYOUT = 2
@@ -113,7 +123,7 @@ class RunFolder:
                 with contextlib.suppress(OSError):
                     (path / name).unlink(missing_ok=True)
             raise
-        with storing(path):
+        with contextlib.suppress(OSError):
             (path / LAYING).unlink(missing_ok=True)
         return folder
 
@@ -191,6 +201,8 @@ class RunFolder:
         """Read `state`, `pid` of the supervisor, `since` and, at the end, `because`."""
         try:
             return unseal((self.path / "state.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {"state": "failed", "because": "the state of this run could not be written"}
         except (OSError, ValueError):
             return {"state": "failed", "because": "the state of this run cannot be read"}
 
@@ -198,6 +210,14 @@ class RunFolder:
         """Write the state; `more` may note the process at work, or the checksum of the report."""
         content = {"state": state, "since": time.time(), "because": because, **more}
         write_atomically(self.path / "state.json", seal(content))
+
+    def fail(self, because: str) -> None:
+        """Write that the run failed; where even that has no room, take the state away, which says the same."""
+        try:
+            self.set_state("failed", because)
+        except StorageError:
+            with contextlib.suppress(OSError):
+                (self.path / "state.json").unlink(missing_ok=True)
 
     def end(self, state: State, because: str = "") -> None:
         """Write the state that the run ended in, with the checksum of its report."""
@@ -232,8 +252,8 @@ class RunFolder:
         self.withdraw_stop()
         models: list[str] = []
         for path in (self.path / "rungs").glob("*/because.json") if retry else ():
-            ending = Ending.model_validate_json(path.read_text(encoding="utf-8"))
-            if ending.status == "failed":
+            ending = _ending(path)
+            if ending is not None and ending.status == "failed":
                 models.append(ending.model)
         died = {str(event["model"]) for event in self.events() if event.get("died")} if retry else set()
         tried = tuple(sorted({*models, *died}))
@@ -257,8 +277,12 @@ class RunFolder:
         return found
 
     def ask_to_stop(self) -> None:
-        """Leave the wish to cancel where worker and supervisor see it."""
-        (self.path / "cancel").touch()
+        """Leave the wish to cancel where worker and supervisor see it.
+
+        :raises StorageError: if it cannot be written.
+        """
+        with storing(self.path / "cancel"):
+            (self.path / "cancel").touch()
 
     def stop_asked(self) -> bool:
         """Say whether somebody wishes the run to stop."""
@@ -266,7 +290,8 @@ class RunFolder:
 
     def withdraw_stop(self) -> None:
         """Forget the wish to cancel, so that the run can be resumed."""
-        (self.path / "cancel").unlink(missing_ok=True)
+        with storing(self.path / "cancel"):
+            (self.path / "cancel").unlink(missing_ok=True)
 
     def append_event(self, event: Mapping[str, Any]) -> None:
         """Append one event as one line.
@@ -287,17 +312,28 @@ class RunFolder:
         """Where a model's finished rungs lie."""
         return self.path / "rungs" / _slug(model)
 
-    def save_rung(self, record: RungRecord, select: NDArray[np.float32], report: NDArray[np.float32]) -> None:
+    def save_rung(
+        self,
+        record: RungRecord,
+        select: NDArray[np.float32],
+        report: NDArray[np.float32],
+        cross: NDArray[np.float32] | None = None,
+    ) -> None:
         """Keep a finished rung: first the predictions, then the record that makes them count.
 
         :param select: (n_select, k) class probabilities.
         :param report: (n_report, k) class probabilities.
+        :param cross: (n_first + n_select, k) class probabilities from cross-validation over the first training
+            examples and the select split, if there are any.
         :raises StorageError: if it cannot be written; then the rung does not count.
         """
         folder = self.rung_folder(record.model)
         stem = f"{record.position}-{record.rung}"
         stream = io.BytesIO()
-        np.savez_compressed(stream, select=select, report=report)
+        arrays: dict[str, Any] = {"select": select, "report": report}
+        if cross is not None:
+            arrays["cross"] = cross
+        np.savez_compressed(stream, **arrays)
         content = stream.getvalue()
         write_atomically(folder / f"{stem}.npz", content)
         kept = record.model_copy(update={"predictions_sha256": sha256(content).hexdigest()})
@@ -336,18 +372,25 @@ class RunFolder:
         with np.load(path, allow_pickle=False) as arrays:
             return np.asarray(arrays[split])
 
+    def cross(self, record: RungRecord) -> NDArray[np.float32] | None:
+        """Read a finished rung's cross-validated class probabilities, (n_first + n_select, k), if there are any."""
+        path = self.rung_folder(record.model) / f"{record.position}-{record.rung}.npz"
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.asarray(arrays["cross"]) if "cross" in arrays else None
+
     def end_model(self, ending: Ending) -> None:
         """Note why a model goes no further."""
         write_atomically(self.rung_folder(ending.model) / "because.json", ending.model_dump_json())
 
     def clear_ending(self, model: str) -> None:
         """Forget why a model had ended, because it climbed on."""
-        (self.rung_folder(model) / "because.json").unlink(missing_ok=True)
+        path = self.rung_folder(model) / "because.json"
+        with storing(path):
+            path.unlink(missing_ok=True)
 
     def ending(self, model: str) -> Ending | None:
-        """Read why a model went no further, if that was noted."""
-        path = self.rung_folder(model) / "because.json"
-        return Ending.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+        """Read why a model went no further, if that was noted and can be read."""
+        return _ending(self.rung_folder(model) / "because.json")
 
 
 def _whole(record: Path) -> bool:
@@ -357,6 +400,13 @@ def _whole(record: Path) -> bool:
     except (OSError, ValueError):
         return False
     return kept.predictions_sha256 in ("", sha256(predictions).hexdigest())
+
+
+def _ending(path: Path) -> Ending | None:
+    try:
+        return Ending.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _noted(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ __all__ = ["Kept", "clean", "kept"]
 
 LIMIT = "ADVISOR_KEEP_MB"
 DEFAULT_MB = 20_000.0
-CACHED = ("features.npz",)
+CACHED = ("features.npz", "features/*/*.npz")
 LOOSE_S = 24 * 3600.0
 
 

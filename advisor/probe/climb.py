@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from advisor.jobs.files import storing, write_atomically
 from advisor.jobs.folder import Examples, RunFolder, RungRecord
 from advisor.metrics import evaluate
-from advisor.probe.backbone import Backbone, OpenImage, load_backbone
+from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, OpenImage, load_backbone, torch_device
 from advisor.probe.baselines import make_baseline
+from advisor.probe.cache import FeatureCache, body_key
 from advisor.probe.clock import Clock, OutOfTime
+from advisor.probe.earlier import Costs, costs_path, read_costs, write_costs
 from advisor.probe.features import embed
-from advisor.probe.head import Head, fit_head
+from advisor.probe.head import Head, fit_head, out_of_fold
 from advisor.probe.measure import PeakMemory, measure_latency
 from advisor.probe.transfer import transferability
 from advisor.probe.tune import Recipe, TunedHead, last_block, load_learnt, tune
 from advisor.result import CurvePoint, NamedMetric
 from advisor.weights import Weights
 
-__all__ = ["Setting", "climb", "climb_baseline", "epochs", "learnt_path"]
+__all__ = ["Setting", "climb", "climb_baseline", "epochs", "known_features", "learnt_path"]
 
 EPOCHS = {"last-block": 4, "longer": 8}
 VISITS = {"last-block": 2000, "longer": 4000}
@@ -31,6 +35,8 @@ SOFT = 0.01
 FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
 FEWEST_TIMED = 32
+MOST_CROSSED = 1500
+COLOUR_EDGES = "colour-edges-1"
 Probabilities = NDArray[np.float32]
 
 
@@ -48,6 +54,9 @@ class Setting:
     emit: Callable[[Mapping[str, Any]], None]
     memory: PeakMemory
     descriptors: dict[str, NDArray[np.float32]]
+    digest: Callable[[str], bytes]
+    cache: FeatureCache
+    digests: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -57,6 +66,36 @@ class Setting:
     def contents(self, positions: Sequence[int]) -> list[str]:
         """The contents at some positions."""
         return [self.examples.contents[i] for i in positions]
+
+    def key(self, content: str) -> bytes:
+        """SHA-256 of what a content holds, computed once."""
+        if content not in self.digests:
+            self.digests[content] = self.digest(content)
+        return self.digests[content]
+
+    def find(self, body: str, contents: Sequence[str], own: Path) -> dict[str, NDArray[np.float32]]:
+        """Look features up, in the advisor's cache and in this run.
+
+        :param own: the run's own folder for features, used where the cache cannot be written.
+        :return: content → (d,) for those that are known.
+        """
+        keys = {content: self.key(content) for content in contents}
+        known = self.cache.find(body, list(keys.values()))
+        if len(known) < len(set(keys.values())) and own.exists():
+            known |= FeatureCache(own).find(body, [key for key in keys.values() if key not in known])
+        return {content: known[key] for content, key in keys.items() if key in known}
+
+    def keep(self, body: str, rows: Mapping[str, NDArray[np.float32]], own: Path) -> None:
+        """Keep features in the advisor's cache, or in this run where that cannot be written.
+
+        :raises StorageError: if neither can be written.
+        """
+        keyed = {self.key(content): row for content, row in rows.items()}
+        try:
+            self.cache.keep(body, keyed)
+        except OSError:
+            with storing(own):
+                FeatureCache(own).keep(body, keyed)
 
     def point(self, rung: str, learnt: int, epochs: int, seconds: float, select: Probabilities) -> CurvePoint:
         """Measure predictions on the select split."""
@@ -108,6 +147,11 @@ def climb_baseline(setting: Setting, model: str) -> None:
     examples, truth = setting.examples, setting.truth
     begun = time.monotonic()
     setting.memory.start()
+    own = setting.folder.rung_folder(model) / "features"
+    used = setting.contents([*examples.train, *examples.select, *examples.report])
+    if "colour-edges" in model and not setting.descriptors:
+        setting.descriptors.update(setting.find(COLOUR_EDGES, used, own))
+    found = len(setting.descriptors)
     tell = setting.steps(model, "fit", "fitting")
     points: list[CurvePoint] = []
     sizes = _learning_sizes(len(examples.train), len(examples.labels))
@@ -123,6 +167,8 @@ def climb_baseline(setting: Setting, model: str) -> None:
         points.append(setting.point("fit", size, 1, time.monotonic() - since, select))
         tell(done + 1, len(sizes))
     report = baseline.probabilities(setting.contents(examples.report))
+    if len(setting.descriptors) > found:
+        setting.keep(COLOUR_EDGES, setting.descriptors, own)
     latency = measure_latency(
         _uncached(setting, baseline), setting.contents(examples.select), most_seconds=1.0
     )
@@ -167,65 +213,78 @@ def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:
     :param position: the rung's number in this model's climb.
     :raises OutOfTime, Cancelled: from the clock; nothing is kept of an unfinished rung but its features.
     :raises WeightsUnavailable: if the weights do not load.
+    :raises StorageError: if something cannot be written.
     """
     setting.memory.start()
     begun = time.monotonic()
-    setting.emit(
-        {"kind": "step", "model": weights.model, "rung": rung, "what": "loading", "done": 0, "total": 1}
-    )
-    backbone = load_backbone(weights, setting.open_image)
-    setting.clock.check()
     climber = _Probe if rung.startswith("linear-probe") else _Tuning
-    climber(setting, weights, backbone, rung, position, begun).climb()
+    climber(setting, weights, rung, position, begun).climb()
 
 
 class _Climb:
-    def __init__(
-        self, setting: Setting, weights: Weights, backbone: Backbone, rung: str, position: int, begun: float
-    ) -> None:
+    def __init__(self, setting: Setting, weights: Weights, rung: str, position: int, begun: float) -> None:
         self.setting = setting
         self.weights = weights
-        self.backbone = backbone
         self.rung = rung
         self.position = position
         self.begun = begun
         examples = setting.examples
         alone = rung == "linear-probe"
-        before = setting.folder.rungs(weights.model)
-        seen = any(record.rung == "linear-probe-all" for record in before) or rung == "linear-probe-all"
+        self.before = setting.folder.rungs(weights.model)
+        seen = any(record.rung == "linear-probe-all" for record in self.before) or rung == "linear-probe-all"
         self.train = list(examples.train if seen and not alone else examples.train[: examples.first])
         self.judged = list(examples.select) + list(examples.report)
         self.computed = 0
+        self.body = body_key(weights, "mean pooling", MAX_TOKENS, torch_device().type)
+        self.own = setting.folder.rung_folder(weights.model) / "features"
+        requests = [setting.key(content) for content in setting.contents(examples.select)]
+        self.costs = costs_path(setting.cache.root, self.body, requests, torch.get_num_threads())
 
     def climb(self) -> None:
         raise NotImplementedError
 
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The body, loaded when it is first needed: a probe whose features are all known needs none."""
+        step = {"what": "loading", "done": 0, "total": 1}
+        self.setting.emit({"kind": "step", "model": self.weights.model, "rung": self.rung, **step})
+        backbone = load_backbone(self.weights, self.setting.open_image)
+        self.setting.clock.check()
+        return backbone
+
+    @cached_property
+    def known(self) -> dict[str, NDArray[np.float32]]:
+        """The features of this climb's examples, as far as they are there: content → (d,)."""
+        contents = self.setting.contents([*self.judged, *self.train])
+        return self.setting.find(self.body, contents, self.own)
+
     def features(self, positions: Sequence[int]) -> NDArray[np.float32]:
-        """Look up features, computing and keeping those that are not there yet."""
-        path = self.setting.folder.rung_folder(self.weights.model) / "features.npz"
-        known: dict[int, NDArray[np.float32]] = {}
-        if path.exists():
-            with np.load(path, allow_pickle=False) as stored:
-                known = dict(zip(stored["positions"].tolist(), stored["values"], strict=True))
-        missing = [i for i in positions if i not in known]
-        self.computed += len(missing)
+        """Look up features, computing and keeping those that are not there yet; what is computed is kept at once."""
+        contents = self.setting.contents(positions)
+        missing = list(dict.fromkeys(content for content in contents if content not in self.known))
         if missing:
+            fresh: dict[str, NDArray[np.float32]] = {}
+
+            def keep(places: Sequence[int], rows: NDArray[np.float32]) -> None:
+                fresh.update({missing[place]: row for place, row in zip(places, rows, strict=True)})
+
             tell = self.setting.steps(self.weights.model, self.rung, "features")
-            values = embed(self.backbone, self.setting.contents(missing), self.setting.clock, tell)
-            known.update(zip(missing, values, strict=True))
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(".features.tmp.npz")
-            np.savez(temporary, positions=np.asarray(list(known)), values=np.stack(list(known.values())))
-            temporary.replace(path)
-        return np.stack([known[i] for i in positions])
+            try:
+                embed(self.backbone, missing, self.setting.clock, tell, keep)
+            finally:
+                self.computed += len(fresh)
+                self.known.update(fresh)
+                self.setting.keep(self.body, fresh, self.own)
+        return np.stack([self.known[content] for content in contents])
 
     def fit(
         self, features: NDArray[np.float32], truth: NDArray[np.int64], strength: float | None = None
     ) -> Head:
         k = len(self.setting.examples.labels)
         return fit_head(
-            features, truth, k, seed=self.setting.seed, strength=strength, balanced=self.setting.balanced
-        )
+            features, truth, k, seed=self.setting.seed, strength=strength, balanced=self.setting.balanced,
+            check=self.setting.clock.go_on,
+        )  # fmt: skip
 
     def answer(self, head: Head | TunedHead) -> Callable[[Sequence[str]], object]:
         def once(contents: Sequence[str]) -> object:
@@ -243,11 +302,31 @@ class _Climb:
         hyperparameters: Mapping[str, Any],
         strategy: str,
         throughput: float | None,
+        cross: Probabilities | None = None,
         **more: Any,
     ) -> None:
-        """Measure latency and memory, and keep the rung."""
+        """Measure latency and memory, and keep the rung.
+
+        A model's later rungs answer through the same network, so its first one's latency stands for them. Where
+        nothing had to be computed, an earlier probe's figures for the same requests on this machine stand.
+        """
         contents = self.setting.contents(self.setting.examples.select)
-        latency = measure_latency(answer, contents)
+        earlier = read_costs(self.costs) if not self.computed and not self.before else None
+        if earlier:
+            latency, throughput = earlier.latency_ms, earlier.throughput_per_s
+            self.setting.emit(
+                {"kind": "recalled", "model": self.weights.model, **earlier.model_dump(mode="json")}
+            )
+        else:
+            timed = self.before[0].latency_ms if self.before else None
+            latency = timed or measure_latency(answer, contents)
+        peak = self.setting.memory.stop()
+        if self.rung == "linear-probe" and self.computed == len(
+            set(self.setting.contents(self.judged + self.train))
+        ):
+            write_costs(
+                self.costs, Costs(latency_ms=latency, throughput_per_s=throughput, peak_memory_mb=peak)
+            )
         record = RungRecord(
             model=self.weights.model,
             kind="weights",
@@ -259,32 +338,38 @@ class _Climb:
             hyperparameters={
                 **hyperparameters,
                 "seed": self.setting.seed,
-                "batch_size": self.backbone.batch_size,
+                "batch_size": BATCH_SIZE if "backbone" not in vars(self) else self.backbone.batch_size,
             },
             curve=tuple(points),
             seconds=time.monotonic() - self.begun,
             latency_ms=latency,
             throughput_per_s=throughput,
-            peak_memory_mb=self.setting.memory.stop(),
+            peak_memory_mb=max(peak, earlier.peak_memory_mb) if earlier else peak,
             size_mb=self.weights.size_mb,
             **more,
         )
         n = len(self.setting.examples.select)
-        self.setting.folder.save_rung(record, judged[:n], judged[n:])
+        self.setting.folder.save_rung(record, judged[:n], judged[n:], cross)
 
     def keep(self, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Keep what this rung has learnt, so that the model can be exported or tuned on.
 
         :param tensors: `body.NAME` of every tuned parameter, and `head.` centre, spread, weight and bias.
         """
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         path = learnt_path(self.setting.folder, self.weights.model, self.position, self.rung)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
         whole = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()}
-        save_file(whole, temporary)
-        temporary.replace(path)
+        write_atomically(path, save(whole))
+
+
+def known_features(
+    setting: Setting, weights: Weights, positions: Sequence[int]
+) -> dict[int, NDArray[np.float32]]:
+    """Look up the frozen features of some examples without computing any: position → (d,)."""
+    known = _Climb(setting, weights, "linear-probe-all", 0, time.monotonic()).known
+    contents = zip(positions, setting.contents(positions), strict=True)
+    return {position: known[content] for position, content in contents if content in known}
 
 
 def learnt_path(folder: RunFolder, model: str, position: int, rung: str) -> Path:
@@ -322,13 +407,32 @@ class _Probe(_Climb):
             hyperparameters["class_weight"] = "balanced"
         scores = transferability(features, truth, self.backbone.source) if self.rung == "linear-probe" else {}
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
+        cross = self.cross(features, judged[:n], truth, head)
         note = (
             f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
         )
         self.keep({f"head.{name}": getattr(head, name) for name in ("centre", "spread", "weight", "bias")})
         self.save(
             head.probabilities(judged), points, self.answer(head), hyperparameters, "frozen", throughput,
-            transferability=scores, note=note,
+            cross=cross, transferability=scores, note=note,
+        )  # fmt: skip
+
+    def cross(
+        self, features: NDArray[np.float32], select: NDArray[np.float32], truth: NDArray[np.int64], head: Head
+    ) -> Probabilities | None:
+        """Cross-validate the head over the examples to learn from and to choose by: more to decide by than the latter.
+
+        :return: (n + n_select, k), or None for later rungs, cut or many examples, and too rare classes.
+        """
+        setting = self.setting
+        whole = len(features) == len(self.train)
+        if self.rung != "linear-probe" or not whole or len(features) + len(select) > MOST_CROSSED:
+            return None
+        return out_of_fold(
+            np.concatenate([features, select]),
+            np.concatenate([truth, setting.truth[list(setting.examples.select)]]),
+            len(setting.examples.labels),
+            seed=setting.seed, strength=head.strength, balanced=setting.balanced, check=setting.clock.go_on,
         )  # fmt: skip
 
     def learnt(self) -> tuple[NDArray[np.float32], bool]:

@@ -7,6 +7,8 @@ from advisor.errors import AdvisorError, Cancelled
 
 __all__ = ["Clock", "OutOfTime"]
 
+LATENESS = 0.03
+
 
 class OutOfTime(AdvisorError):
     """The budget, or one model's share of it, is spent."""
@@ -48,6 +50,17 @@ class Clock:
         """Set a limit of its own to what follows; None lifts it."""
         bounded = seconds is not None and self._budget_s is not None
         self._limit = self.elapsed + seconds if bounded and seconds is not None else None
+
+    def go_on(self) -> None:
+        """Return if work that is nearly done may be finished: a model's own limit and a little lateness do not count.
+
+        :raises Cancelled: if somebody asked to stop.
+        :raises OutOfTime: if the budget is overspent by 3 %.
+        """
+        if self._stop_asked():
+            raise Cancelled("The run was cancelled")
+        if self._budget_s is not None and self.left < -LATENESS * self._budget_s:
+            raise OutOfTime("The time budget was spent")
 
     def check(self) -> None:
         """Return if work may go on.

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 
@@ -29,39 +30,47 @@ def embed(
     contents: Sequence[str],
     clock: Clock,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    keep: Callable[[Sequence[int], Features], None] = lambda places, rows: None,
 ) -> Features:
     """Turn contents into features; longer contents are batched with their like, which saves padding.
 
+    While a batch goes through the network the next one is read and preprocessed.
+
     :param contents: n texts or image paths.
     :param progress: told how many of n are done.
+    :param keep: told the places and the (m, d) features of each batch as soon as they are there.
     :return: (n, d) float32, in the order of `contents`.
     :raises OutOfTime, Cancelled: from the clock, between batches.
     :raises MemoryError: if even one example does not fit.
     """
     order = sorted(range(len(contents)), key=lambda i: (-len(contents[i]), i))
-    rows: list[Features] = []
+    result: Features | None = None
     start = 0
-    while start < len(order):
-        clock.check()
-        chosen = order[start : start + backbone.batch_size]
-        try:
-            with torch.inference_mode():
-                features = backbone.forward(backbone.prepare([contents[i] for i in chosen]))
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if backbone.batch_size == 1:
-                raise MemoryError("not even one example fits into memory") from error
-            backbone.batch_size //= 2
-            continue
-        rows.append(features.cpu().numpy())
-        start += len(chosen)
-        progress(start, len(order))
-    if not rows:
-        return np.zeros((0, 0), dtype=np.float32)
-    shuffled = np.concatenate(rows)
-    result = np.empty_like(shuffled)
-    result[np.asarray(order)] = shuffled
-    if not np.isfinite(result).all():
-        raise ValueError("the model gave features that are not finite")
-    return result
+    with Ahead(backbone, contents) as ahead:
+        while start < len(order):
+            clock.check()
+            end = start + backbone.batch_size
+            chosen = order[start:end]
+            try:
+                with torch.inference_mode():
+                    rows = (
+                        backbone.forward(ahead.take(chosen, order[end : end + backbone.batch_size]))
+                        .cpu()
+                        .numpy()
+                    )
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if backbone.batch_size == 1:
+                    raise MemoryError("not even one example fits into memory") from error
+                backbone.batch_size //= 2
+                continue
+            if not np.isfinite(rows).all():
+                raise ValueError("the model gave features that are not finite")
+            if result is None:
+                result = np.empty((len(order), rows.shape[1]), dtype=np.float32)
+            result[chosen] = rows
+            keep(chosen, rows)
+            start += len(chosen)
+            progress(start, len(order))
+    return result if result is not None else np.zeros((0, 0), dtype=np.float32)

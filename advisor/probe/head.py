@@ -1,6 +1,7 @@
 """A logistic regression over features: the head of every linear probe and of the classical baselines."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Head", "fit_head", "single_threaded"]
+__all__ = ["GRID", "Head", "fit_head", "out_of_fold", "single_threaded"]
 
 GRID = (0.001, 0.01, 0.1, 1.0)
 FOLDS = 3
@@ -16,6 +17,13 @@ FLOOR = 0.1
 NEVER = 20.0
 UNSURE = 0.01
 TOLERANCE = 1e-5
+ITERATIONS = 1000
+BREATH = 5e9
+Check = Callable[[], None]
+
+
+def _go_on() -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -52,23 +60,60 @@ def fit_head(
     seed: int,
     strength: float | None = None,
     balanced: bool = False,
+    check: Check = _go_on,
 ) -> Head:
     """Fit a multinomial logistic regression over standardised features.
 
     The standard deviation of a feature counts for at least a tenth of the median one, so that features that
     are nearly dead on these data get no huge weight. C is chosen from `GRID` by stratified cross-validation
-    of the log loss within the training examples, unless given. With fewer examples than features the fit runs
-    in the span of the examples: the L2 penalty is invariant under rotation, so the solution is the same.
+    of the log loss within the training examples, from the strongest penalty on until the loss rises, unless given.
+    With fewer examples than features the fit runs in the span of the examples: the L2 penalty is invariant under
+    rotation, so the solution is the same.
 
     :param features: (n, d).
     :param truth: (n,) class indices; at least two different.
     :param classes: k; classes without an example get a probability near 0.
     :param balanced: weight the classes inversely to their frequency.
+    :param check: called every few seconds of work; what it raises ends the fit.
     """
+    weighting = "balanced" if balanced else None
     with single_threaded():
-        return _fit(
-            features.astype(np.float64), truth, classes, seed, strength, "balanced" if balanced else None
-        )
+        return _fit(features.astype(np.float64), truth, classes, seed, strength, weighting, check)
+
+
+def out_of_fold(
+    features: NDArray[Any],
+    truth: NDArray[np.int64],
+    classes: int,
+    *,
+    seed: int,
+    strength: float,
+    balanced: bool = False,
+    check: Check = _go_on,
+) -> NDArray[np.float32] | None:
+    """Predict each example by a head that was fitted on the other folds.
+
+    :param features: (n, d).
+    :param truth: (n,) class indices.
+    :param strength: the inverse regularisation C of every fold.
+    :return: (n, k) class probabilities; None where fewer than two classes can be in every fold.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if np.sum(np.bincount(truth) >= FOLDS) < 2:
+        return None
+    result = np.zeros((len(features), classes), dtype=np.float32)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # a class with fewer examples than folds is in some of them only
+        splits = list(folds.split(features, truth))
+    for learn, hold in splits:
+        more = {"strength": strength, "balanced": balanced, "check": check}
+        head = fit_head(features[learn], truth[learn], classes, seed=seed, **more)  # type: ignore[arg-type]
+        result[hold] = head.probabilities(features[hold])
+    return result
 
 
 def _fit(
@@ -78,6 +123,7 @@ def _fit(
     seed: int,
     strength: float | None,
     weighting: str | None,
+    check: Check,
 ) -> Head:
     centre, spread = values.mean(axis=0), values.std(axis=0)
     spread = np.maximum(spread, max(FLOOR * float(np.median(spread)), 1e-8))
@@ -86,8 +132,8 @@ def _fit(
     if scaled.shape[0] < scaled.shape[1]:
         _, _, basis = np.linalg.svd(scaled, full_matrices=False)
         scaled = scaled @ basis.T
-    chosen = strength if strength is not None else _choose_strength(scaled, truth, seed, weighting)
-    model = _regression(chosen, weighting).fit(scaled, truth)
+    chosen = strength if strength is not None else _choose_strength(scaled, truth, seed, weighting, check)
+    model = _fitted(_regression(chosen, weighting), scaled, truth, check)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         coefficients = np.concatenate([-coefficients, coefficients]) / 2
@@ -112,15 +158,33 @@ def single_threaded() -> Iterator[None]:
 def _regression(strength: float, weighting: str | None) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=strength, max_iter=1000, tol=TOLERANCE, class_weight=weighting)
+    return LogisticRegression(C=strength, tol=TOLERANCE, class_weight=weighting, warm_start=True)
+
+
+def _fitted(model: Any, scaled: NDArray[Any], truth: NDArray[np.int64], check: Check) -> Any:
+    """Fit on from where the model stands, asking between stretches of about a second whether to go on."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    work = 3.0 * scaled.size * len(np.unique(truth))
+    stretch = int(np.clip(BREATH / work, 20, ITERATIONS))
+    done = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        while done < ITERATIONS:
+            check()
+            model.max_iter = stretch
+            model.fit(scaled, truth)
+            used = int(np.max(model.n_iter_))
+            done += used
+            if used < stretch:
+                break
+    return model
 
 
 def _choose_strength(
-    scaled: NDArray[Any], truth: NDArray[np.int64], seed: int, weighting: str | None
+    scaled: NDArray[Any], truth: NDArray[np.int64], seed: int, weighting: str | None, check: Check
 ) -> float:
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
+    """Try the strengths in rising order, each fold going on from the strength before, until the loss rises."""
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold
 
@@ -130,14 +194,15 @@ def _choose_strength(
     if len(labels) < 2:
         return UNSURE
     splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(scaled, truth))
-    losses = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for strength in GRID:
-            fits = (_regression(strength, weighting).fit(scaled[a], truth[a]) for a, _ in splits)
-            parts = [
-                log_loss(truth[b], fit.predict_proba(scaled[b]), labels=labels)
-                for fit, (_, b) in zip(fits, splits, strict=True)
-            ]
-            losses.append(float(np.mean(parts)))
-    return GRID[int(np.argmin(losses))]
+    models = [_regression(GRID[0], weighting) for _ in splits]
+    best, least = GRID[0], np.inf
+    for strength in GRID:
+        losses = []
+        for model, (learn, hold) in zip(models, splits, strict=True):
+            model.C = strength
+            _fitted(model, scaled[learn], truth[learn], check)
+            losses.append(log_loss(truth[hold], model.predict_proba(scaled[hold]), labels=labels))
+        if float(np.mean(losses)) >= least:
+            break
+        best, least = strength, float(np.mean(losses))
+    return best

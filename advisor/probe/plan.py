@@ -17,7 +17,6 @@ __all__ = [
     "nominal_seconds",
     "stratified_order",
     "subset",
-    "survivors",
 ]
 
 LADDER = ("linear-probe", "linear-probe-all", "last-block", "longer")
@@ -122,15 +121,3 @@ def subset(splits: Splits, labels: Sequence[str], sizes: SplitSizes, seed: int) 
         select=stratified_order(splits.select, labels, seed + 1)[: sizes.select],
         report=stratified_order(splits.report, labels, seed + 2)[: sizes.report],
     )
-
-
-def survivors(scores: Mapping[str, float], prior: Mapping[str, float], keep: int) -> tuple[str, ...]:
-    """Choose who climbs on: the best by evidence, equals by the prior.
-
-    This is one step of successive halving (Jamieson & Talwalkar 2016).
-
-    :param scores: the metric on the select split.
-    :param prior: expected standing, larger is better; 0 where nothing is known.
-    """
-    ranked = sorted(scores, key=lambda model: (-scores[model], -prior.get(model, 0.0), model))
-    return tuple(ranked[:keep])

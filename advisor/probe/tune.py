@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 from advisor.probe.features import is_out_of_memory
@@ -168,20 +169,22 @@ def tune(
     steps = per_epoch * recipe.epochs
     shuffle = np.random.default_rng(seed)
     losses: list[float] = []
-    for step in range(steps):
-        if step % per_epoch == 0:
-            order = shuffle.permutation(len(contents))
-            losses = []
-        clock.check()
-        for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
-        at = (step % per_epoch) * recipe.batch_size
-        chosen = order[at : at + recipe.batch_size]
-        losses.append(_step(backbone, head, contents, truth, chosen, optimiser, weights, recipe))
-        progress(step + 1, steps, losses[-1])
+    waiting = [
+        order[at : at + recipe.batch_size]
+        for order in (shuffle.permutation(len(contents)) for _ in range(recipe.epochs))
+        for at in range(0, len(contents), recipe.batch_size)
+    ]
+    with Ahead(backbone, contents) as ahead:
+        for step, chosen in enumerate(waiting):
+            clock.check()
+            for group in optimiser.param_groups:
+                group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
+            then = waiting[step + 1] if step + 1 < steps else chosen[:0]
+            losses.append(_step(backbone, head, ahead, truth, chosen, then, optimiser, weights, recipe))
+            progress(step + 1, steps, losses[-1])
     for parameter in body.values():
         parameter.requires_grad_(False)
-    return float(np.mean(losses))
+    return float(np.mean(losses[-per_epoch:]))
 
 
 def _schedule(step: int, steps: int, warm_up: float) -> float:
@@ -200,9 +203,10 @@ def _class_weights(truth: NDArray[np.int64], classes: int, device: torch.device)
 def _step(
     backbone: Backbone,
     head: TunedHead,
-    contents: Sequence[str],
+    ahead: Ahead,
     truth: NDArray[np.int64],
     chosen: NDArray[Any],
+    then: NDArray[Any],
     optimiser: torch.optim.Optimizer,
     weights: torch.Tensor | None,
     recipe: Recipe,
@@ -214,7 +218,9 @@ def _step(
             total = 0.0
             for start in range(0, len(chosen), part):
                 these = chosen[start : start + part]
-                features = backbone.forward(backbone.prepare([contents[i] for i in these]))
+                following = chosen[start + part : start + 2 * part]
+                batch = ahead.take(these, following if len(following) else then[:part])
+                features = backbone.forward(batch)
                 logits = head(features, recipe.dropout)
                 target = torch.from_numpy(truth[these]).to(logits.device)
                 loss = nn.functional.cross_entropy(

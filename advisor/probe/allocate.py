@@ -1,0 +1,98 @@
+"""Which rung is worth its seconds next: the gain in the score that may be hoped for, over what it costs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import erf, exp, pi, sqrt
+
+from advisor.posterior import Posterior
+from advisor.result import CurvePoint
+
+__all__ = ["LEAST_GAIN", "Gain", "Option", "expected_gain", "hoped", "learnt_gain", "probe_gain"]
+
+LEAST_GAIN = 0.001
+TRUST = 2.0
+STEEPEST = 0.5
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What a rung adds to a model's score: mean and standard deviation."""
+
+    mean: float
+    sd: float
+
+
+USUAL = {
+    ("image-classification", "last-block"): Gain(0.005, 0.015),
+    ("image-classification", "longer"): Gain(0.005, 0.01),
+    ("text-classification", "last-block"): Gain(0.03, 0.03),
+    ("text-classification", "longer"): Gain(0.01, 0.015),
+}
+"""Of the runs of `benchmarks/README.md` before this one."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A rung that a model may climb next.
+
+    :ivar gain: what it may add.
+    :ivar seconds: what it is forecast to take.
+    """
+
+    model: str
+    rung: str
+    gain: Gain
+    seconds: float
+
+
+def learnt_gain(task: str, rung: str, seen: Sequence[float]) -> Gain:
+    """Say what tuning may add to a model, from earlier runs and from the other models of this run.
+
+    :param seen: what the same rung added to other models of this run.
+    """
+    usual = USUAL[task, rung]
+    return Gain((TRUST * usual.mean + sum(seen)) / (TRUST + len(seen)), usual.sd)
+
+
+def probe_gain(points: Iterable[CurvePoint], examples: int) -> Gain:
+    """Say what more examples may add to a linear probe: its error falls as a power of their number.
+
+    :param points: the probe's learning curve.
+    :param examples: how many it would learn from.
+    """
+    from numpy import log, polyfit
+
+    known = [point for point in points if point.rung == "linear-probe"]
+    last = known[-1]
+    error = max(1 - last.metric.value, 0.005)
+    slope = STEEPEST / 2
+    if len({point.examples for point in known}) > 1:
+        errors = [max(1 - point.metric.value, 0.005) for point in known]
+        fitted = polyfit(log([point.examples for point in known]), log(errors), 1)[0]
+        slope = min(max(-float(fitted), 0.0), STEEPEST)
+    mean = error * (1 - (examples / last.examples) ** -slope)
+    return Gain(mean, max(0.01, mean / 2))
+
+
+def expected_gain(option: Option, found: Posterior, among: Sequence[str]) -> float:
+    """Give by how much the best score is expected to rise if the option is taken (expected improvement).
+
+    A model that lies behind must first make up for that; how far it lies behind is itself uncertain.
+
+    :param found: what is known of all models now.
+    :param among: the models that may win.
+    """
+    means = {model: float(found.draws[:, found.models.index(model)].mean()) for model in among}
+    leader = max(means, key=lambda model: (means[model], model))
+    gap = found.draws[:, found.models.index(option.model)] - found.draws[:, found.models.index(leader)]
+    spread = sqrt(option.gain.sd**2 + float(gap.var()))
+    above = float(gap.mean()) + option.gain.mean
+    z = above / spread
+    return above * 0.5 * (1 + erf(z / sqrt(2))) + spread * exp(-z * z / 2) / sqrt(2 * pi)
+
+
+def hoped(options: Sequence[Option], found: Posterior, among: Sequence[str]) -> Mapping[Option, float]:
+    """Give the expected gain of each option, most gain per second first."""
+    gains = {option: expected_gain(option, found, among) for option in options}
+    order = sorted(gains, key=lambda one: (-gains[one] / max(one.seconds, 0.1), one.model, one.rung))
+    return {option: gains[option] for option in order}

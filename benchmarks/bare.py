@@ -1,0 +1,171 @@
+"""What a person would write by hand: import, decode, forward, backward, fit the heads; no line of the advisor.
+
+`python benchmarks/bare.py JOB.json` does the work of a finished probe again and prints one JSON line with its seconds
+and peak memory. The job names, per model, the weights, the last block's parameters, and the rungs with their sizes;
+`speed.py` and `memory.py` write it from a run.
+"""
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+BATCH = 16
+GRID = (0.001, 0.01, 0.1, 1.0)
+
+
+def images(job: dict[str, Any], model: dict[str, Any]) -> tuple[Any, Any]:
+    """Load a timm model and say how a batch is made from paths."""
+    import timm
+    import torch
+    from PIL import Image, ImageOps
+    from timm.data import create_transform, resolve_data_config
+
+    body = timm.create_model(f"local-dir:{model['folder']}", pretrained=True)
+    body.reset_classifier(0)
+    body = body.eval().to(memory_format=torch.channels_last)
+    transform = create_transform(**resolve_data_config({}, model=body), is_training=False)
+
+    def batch(paths: list[str]) -> Any:
+        opened = [
+            ImageOps.exif_transpose(Image.open(Path(job["origin"]) / path)).convert("RGB") for path in paths
+        ]
+        return torch.stack([transform(image) for image in opened]).contiguous(
+            memory_format=torch.channels_last
+        )
+
+    return body, lambda contents: body(batch(contents))
+
+
+def texts(job: dict[str, Any], model: dict[str, Any]) -> tuple[Any, Any]:
+    """Load a transformers encoder and average its last hidden states."""
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model["folder"])
+    body = AutoModel.from_pretrained(model["folder"], dtype=torch.float32).eval()
+
+    def features(contents: list[str]) -> Any:
+        made = tokenizer(contents, padding=True, truncation=True, max_length=256, return_tensors="pt")
+        mask = made["attention_mask"].unsqueeze(-1).float()
+        return (body(**made).last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
+
+    return body, features
+
+
+def embed(features: Any, contents: list[str]) -> Any:
+    """The plain loop; longer texts go with their like, as everybody does it."""
+    import numpy as np
+    import torch
+
+    order = sorted(range(len(contents)), key=lambda i: -len(contents[i]))
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(order), BATCH):
+            rows.append(features([contents[i] for i in order[start : start + BATCH]]).numpy())
+    result = np.concatenate(rows)
+    result[np.asarray(order)] = result.copy()
+    return result
+
+
+def fit_heads(features: Any, truth: Any, sizes: list[int]) -> Any:
+    """Choose C by three folds over a grid, then fit at each size."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        search = GridSearchCV(
+            pipeline, {"logisticregression__C": GRID}, scoring="neg_log_loss", cv=3, refit=False
+        )
+        search.fit(features, truth)
+        pipeline.set_params(**search.best_params_)
+        for size in sizes:
+            if len(np.unique(truth[:size])) > 1:
+                pipeline.fit(features[:size], truth[:size])
+    return pipeline
+
+
+def tune(
+    body: Any, features: Any, contents: list[str], truth: Any, names: set[str], width: int, epochs: int
+) -> None:
+    """Train the last block and a linear head."""
+    import numpy as np
+    import torch
+
+    for name, parameter in body.named_parameters():
+        parameter.requires_grad_(name in names)
+    head = torch.nn.Linear(width, int(truth.max()) + 1)
+    tuned = [p for p in body.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW([*tuned, *head.parameters()], lr=3e-4)
+    shuffle = np.random.default_rng(0)
+    for _ in range(epochs):
+        order = shuffle.permutation(len(contents))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            loss = torch.nn.functional.cross_entropy(
+                head(features([contents[i] for i in chosen])), torch.from_numpy(truth[chosen])
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    for parameter in body.parameters():
+        parameter.requires_grad_(False)
+
+
+def main() -> int:
+    begun = time.monotonic()
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    import numpy as np
+    import sklearn.linear_model  # noqa: F401
+    import torch
+
+    if job["task"] == "image-classification":
+        import timm  # noqa: F401
+    else:
+        import transformers  # noqa: F401
+    torch.set_num_threads(job["threads"])
+    imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    load = images if job["task"] == "image-classification" else texts
+    contents, truth = job["contents"], np.asarray(job["truth"])
+    for model in job["models"]:
+        known: dict[str, Any] = {}
+        for rung in model["rungs"]:
+            body, features = load(job, model)
+            learnt, judged = job["train"][: rung["examples"]], job["judged"]
+            if rung["epochs"] is None:
+                missing = [i for i in [*judged, *learnt] if contents[i] not in known]
+                rows = embed(features, [contents[i] for i in missing])
+                known |= {contents[i]: row for i, row in zip(missing, rows, strict=True)}
+                values = np.stack([known[contents[i]] for i in learnt])
+                fitted = fit_heads(values, truth[learnt], rung["sizes"])
+                fitted.predict_proba(np.stack([known[contents[i]] for i in judged]))
+            else:
+                width = len(next(iter(known.values())))
+                names = set(model["tuned"])
+                tune(
+                    body, features, [contents[i] for i in learnt], truth[learnt], names, width, rung["epochs"]
+                )
+                embed(features, [contents[i] for i in judged])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    times = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "seconds": time.monotonic() - begun,
+                "cpu_seconds": times.ru_utime + times.ru_stime,
+                "peak_mb": peak - imported,
+            }
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

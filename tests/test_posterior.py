@@ -1,0 +1,70 @@
+"""The posterior of the models' scores: cross-validation sharpens it, doubt widens it."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from advisor.doubt import Doubt
+from advisor.posterior import posterior
+from advisor.result import Evidence, ModelResult
+
+CERTAIN = Doubt(resampling=1.0, learning=0.0)
+K = 4
+
+
+def right(n: int, share: float, seed: int) -> NDArray[np.int64]:
+    truth = np.arange(n, dtype=np.int64) % K
+    wrong = np.random.default_rng(seed).permutation(n)[: round(n * (1 - share))]
+    truth[wrong] = (truth[wrong] + 1) % K
+    return truth
+
+
+def evidence(select: dict[str, float], cross: dict[str, float], climbed: tuple[str, ...] = ()) -> Evidence:
+    n, more = 40, 200
+    return Evidence(
+        labels=tuple("abcd"),
+        truth=np.arange(n, dtype=np.int64) % K,
+        predictions={model: right(n, share, i) for i, (model, share) in enumerate(select.items())},
+        standing={},
+        learnt=dict.fromkeys(select, 160),
+        available=400,
+        cross_truth=np.arange(more, dtype=np.int64) % K if cross else np.zeros(0, dtype=np.int64),
+        cross={model: right(more, share, 10 + i) for i, (model, share) in enumerate(cross.items())},
+        first_best=frozenset(cross) - frozenset(climbed),
+    )
+
+
+def rows(*models: str) -> list[ModelResult]:
+    return [ModelResult(model=model, kind="weights", status="ok") for model in models]
+
+
+def spread(found: Evidence, doubt: Doubt = CERTAIN) -> float:
+    return float(posterior(found, "accuracy", rows("a", "b"), 0, doubt).draws[:, 0].std())
+
+
+def test_cross_validation_decides_where_there_is_some() -> None:
+    select, cross = {"a": 0.8, "b": 0.75}, {"a": 0.6, "b": 0.75}
+    alone = posterior(evidence(select, {}), "accuracy", rows("a", "b"), 0, CERTAIN)
+    both = posterior(evidence(select, cross), "accuracy", rows("a", "b"), 0, CERTAIN)
+    assert alone.ahead("a", "b") > 0.5 > 0.1 > both.ahead("a", "b")
+    assert spread(evidence(select, cross)) < 0.7 * spread(evidence(select, {}))
+
+
+def test_a_model_that_climbed_on_keeps_what_it_gained() -> None:
+    select, cross = {"a": 0.95, "b": 0.75}, {"a": 0.7, "b": 0.72}
+    stayed = posterior(evidence(select, cross), "accuracy", rows("a", "b"), 0, CERTAIN)
+    climbed = posterior(evidence(select, cross, ("a",)), "accuracy", rows("a", "b"), 0, CERTAIN)
+    assert climbed.interval("a")[0] > stayed.interval("a")[0] + 0.1
+
+
+def test_doubt_widens_and_more_examples_to_learn_from_lessen_it() -> None:
+    found = evidence({"a": 0.8, "b": 0.7}, {})
+    assert spread(found, Doubt(resampling=4.0, learning=0.0)) > 1.2 * spread(found)
+    assert spread(found, Doubt(resampling=1.0, learning=5.0)) > spread(found)
+
+
+def test_regret_is_what_the_best_is_ahead_on_average() -> None:
+    found = posterior(evidence({"a": 0.9, "b": 0.5}, {}), "accuracy", rows("a", "b"), 0, CERTAIN)
+    gap = found.interval("a")[0] - found.interval("b")[0]
+    assert found.regret("b", ("a", "b")) == pytest.approx(gap, abs=0.02)
+    assert found.regret("a", ("a", "b")) < 0.01
