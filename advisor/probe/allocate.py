@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import erf, exp, pi, sqrt
 
+from advisor.curve import Curve, extrapolate
 from advisor.posterior import Posterior
 from advisor.result import CurvePoint
 
@@ -11,7 +12,6 @@ __all__ = ["LEAST_GAIN", "Gain", "Option", "expected_gain", "hoped", "learnt_gai
 
 LEAST_GAIN = 0.001
 TRUST = 2.0
-STEEPEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,9 @@ def probe_gain(points: Iterable[CurvePoint], examples: int) -> Gain:
     :param points: the probe's learning curve.
     :param examples: how many it would learn from.
     """
-    from numpy import log, polyfit
-
     known = [point for point in points if point.rung == "linear-probe"]
-    last = known[-1]
-    error = max(1 - last.metric.value, 0.005)
-    slope = STEEPEST / 2
-    if len({point.examples for point in known}) > 1:
-        errors = [max(1 - point.metric.value, 0.005) for point in known]
-        fitted = polyfit(log([point.examples for point in known]), log(errors), 1)[0]
-        slope = min(max(-float(fitted), 0.0), STEEPEST)
-    mean = error * (1 - (examples / last.examples) ** -slope)
+    curve = Curve(tuple(point.examples for point in known), tuple(1 - point.metric.value for point in known))
+    mean = extrapolate(curve, known[-1].examples) - extrapolate(curve, examples)
     return Gain(mean, max(0.01, mean / 2))
 
 
