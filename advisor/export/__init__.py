@@ -3,7 +3,6 @@
 from advisor.export.bundle import bundle_run
 from advisor.export.folder import export_run
 from advisor.export.script import notebook, requirements, script
-from advisor.export.tracking import log_to_mlflow
 from advisor.export.training import Training, plan_training
 from advisor.export.write import ALL_FORMATS, write_view
 
@@ -12,7 +11,6 @@ __all__ = [
     "Training",
     "bundle_run",
     "export_run",
-    "log_to_mlflow",
     "notebook",
     "plan_training",
     "requirements",
