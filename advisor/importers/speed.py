@@ -52,7 +52,7 @@ once in four bytes each at 1000 GB/s."""
 ROUNDS = 6
 FEWEST = 4
 USED = 1.645
-FEW_DEVICES = 0.4
+FEW_DEVICES = 0.22
 """Of what a few devices differ by from the formula, as much is left when a model is scaled from all of them to a new
 one: four GPUs left out in turn then lie within their intervals about as often as they should."""
 
