@@ -1,0 +1,80 @@
+"""The network beside its compressed forms: size, latency, and what each answers to the report split."""
+
+import time
+from typing import Any
+
+from advisor.jobs.checks import CheckRecord, read_check, save_check
+from advisor.probe.after.subject import SPARE, NoRoom, Subject, answer
+from advisor.probe.backbone import Backbone
+from advisor.probe.clock import OutOfTime
+from advisor.probe.compress import FORMS, NotCompressible, compress, race, stored_mb
+from advisor.probe.features import embed
+from advisor.probe.tune import TunedHead
+
+__all__ = ["check_compression"]
+
+FEWEST_REQUESTS = 12
+RACE_S = 4.0
+
+
+def check_compression(subject: Subject) -> None:
+    """Make every form, time it beside the original, and keep what it answers, unopened.
+
+    :raises NoRoom: if the budget has no room even for loading.
+    :raises NotCompressible: if the model is no module of PyTorch.
+    """
+    begun = time.monotonic()
+    setting = subject.setting
+    subject.need(subject.loading_s + FEWEST_REQUESTS * subject.seconds_each, "loading and compressing it")
+    backbone, head = subject.bring_back()
+    if backbone.module is None:
+        raise NotCompressible(f"{subject.model} runs in a package of its own, not in PyTorch")
+    tell = setting.steps(subject.model, "compression", "forms")
+    for number, name in enumerate(FORMS):
+        tell(number, len(FORMS))
+        kept = read_check(setting.folder, f"compression-{name}")
+        same = kept is not None and (kept.model, kept.rung) == (subject.model, subject.rung.rung)
+        if kept is None or kept.status == "skipped" or not same:
+            _form(subject, backbone, head, name)
+    tell(len(FORMS), len(FORMS))
+    record = CheckRecord(
+        name="compression", model=subject.model, rung=subject.rung.rung, status="done",
+        seconds=time.monotonic() - begun, content={"forms": list(FORMS)},
+    )  # fmt: skip
+    save_check(setting.folder, record)
+
+
+def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str) -> None:
+    begun = time.monotonic()
+    setting = subject.setting
+    contents = setting.contents(setting.examples.select)
+    content: dict[str, Any] = {"form": name, "what": name}
+    status: Any = "done"
+    because, report = "", None
+    try:
+        subject.need(SPARE * FEWEST_REQUESTS * subject.seconds_each, name)
+        form = compress(backbone, name, contents)
+        content["what"] = form.what
+        before, after = race(
+            (answer(backbone, head), answer(form, head)), contents, check=setting.clock.check,
+            most_seconds=min(RACE_S, setting.clock.left / 10),
+        )  # fmt: skip
+        head_mb = sum(array.nbytes for array in head.arrays().values()) / 1e6
+        assert backbone.module is not None and form.module is not None
+        for suffix, module in (("", form.module), ("_before", backbone.module)):
+            size, packed = stored_mb(module)
+            content[f"size{suffix}_mb"] = size + head_mb
+            content[f"packed{suffix}_mb"] = None if packed is None else packed + head_mb
+        content |= {"latency_ms": after.model_dump(), "latency_before_ms": before.model_dump()}
+        judged = subject.affordable(after.p50 / 1000, f"judging {name}")
+        shown = setting.contents(setting.examples.report[:judged])
+        report = head.probabilities(embed(form, shown, setting.clock))
+    except (NoRoom, OutOfTime) as error:
+        status, because = "skipped", str(error)
+    except (NotCompressible, ValueError, RuntimeError) as error:
+        status, because = "failed", str(error)
+    record = CheckRecord(
+        name=f"compression-{name}", model=subject.model, rung=subject.rung.rung, status=status, because=because,
+        seconds=time.monotonic() - begun, content=content,
+    )  # fmt: skip
+    save_check(setting.folder, record, report)
