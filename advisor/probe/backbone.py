@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from advisor.errors import WeightsUnavailable
+from advisor.probe.precision import mixed
 from advisor.probe.source_head import SourceHead, source_head
 from advisor.weights import Weights, timm_state
 
@@ -86,7 +87,8 @@ class ImageBackbone:
         :return: (n, d) float32.
         """
         assert self.module is not None
-        features: torch.Tensor = self.module(batch.to(self.device))
+        with mixed(self.device):
+            features: torch.Tensor = self.module(batch.to(self.device))
         return features.float()
 
 
@@ -118,7 +120,8 @@ class TextBackbone:
         """
         assert self.module is not None
         moved = {name: tensor.to(self.device) for name, tensor in batch.items()}
-        hidden = self.module(**moved).last_hidden_state.float()
+        with mixed(self.device):
+            hidden = self.module(**moved).last_hidden_state.float()
         mask = moved["attention_mask"].unsqueeze(-1).float()
         pooled: torch.Tensor = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
         return pooled
