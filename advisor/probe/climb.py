@@ -36,6 +36,7 @@ FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
 FEWEST_TIMED = 32
 MOST_CROSSED = 1500
+KEPT_AT_ONCE = 256
 COLOUR_EDGES = "colour-edges-1"
 Probabilities = NDArray[np.float32]
 
@@ -265,16 +266,23 @@ class _Climb:
         if missing:
             fresh: dict[str, NDArray[np.float32]] = {}
 
+            def flush() -> None:
+                self.computed += len(fresh)
+                self.setting.keep(self.body, fresh, self.own)
+                fresh.clear()
+
             def keep(places: Sequence[int], rows: NDArray[np.float32]) -> None:
-                fresh.update({missing[place]: row for place, row in zip(places, rows, strict=True)})
+                found = {missing[place]: row for place, row in zip(places, rows, strict=True)}
+                fresh.update(found)
+                self.known.update(found)
+                if len(fresh) >= KEPT_AT_ONCE:
+                    flush()
 
             tell = self.setting.steps(self.weights.model, self.rung, "features")
             try:
                 embed(self.backbone, missing, self.setting.clock, tell, keep)
             finally:
-                self.computed += len(fresh)
-                self.known.update(fresh)
-                self.setting.keep(self.body, fresh, self.own)
+                flush()
         return np.stack([self.known[content] for content in contents])
 
     def fit(
