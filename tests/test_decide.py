@@ -344,3 +344,25 @@ def test_a_thousand_classes_and_examples_stay_fast() -> None:
     )  # fmt: skip
     decision = decide(probe, advice("macro_f1"))
     assert sum(decision.p_best.values()) == pytest.approx(1)
+
+
+def test_the_class_that_is_missed_most_is_named_next() -> None:
+    truth = truth_of(120)
+    predicted = truth.copy()
+    predicted[np.flatnonzero(truth == 1)[:20]] = 2
+    even = right_share(120, 0.8)
+    steps = " ".join(judge({"a": predicted}).next_steps)
+    assert "more examples of 'b'" in steps
+    assert "67% of them" in steps
+    assert "100% of all errors of a" in steps
+    assert "more examples of" not in " ".join(judge({"a": even}).next_steps)
+
+
+def test_regret_is_told_where_models_tie_and_small_where_one_is_ahead() -> None:
+    tie = judge({"a": right_share(60, 0.8), "b": right_share(60, 0.78, 1)})
+    clear = judge({"a": right_share(300, 0.95), "b": right_share(300, 0.5, 1)})
+    assert tie.regret is not None
+    assert clear.regret is not None
+    assert tie.regret > 10 * clear.regret >= 0
+    assert "is expected to lose" in tie.because
+    assert judge({"a": right_share(50, 0.9)}, recommendation=advice(latency_ms=1)).regret is None
