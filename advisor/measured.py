@@ -45,8 +45,11 @@ def record_measured(folder: Path, figures: Mapping[str, Measured]) -> None:
     with FileLock(folder / "measured.json.lock"):
         rows = {model: asdict(row) for model, row in {**read_measured(folder), **figures}.items()}
         partial = folder / f"measured.{os.getpid()}.tmp"
-        partial.write_text(json.dumps(rows, indent=1, sort_keys=True), encoding="utf-8")
-        partial.replace(path)
+        try:
+            partial.write_text(json.dumps(rows, indent=1, sort_keys=True), encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _row(raw: object) -> Measured | None:

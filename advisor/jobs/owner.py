@@ -14,7 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from advisor.errors import InputError
-from advisor.jobs.files import write_atomically
+from advisor.jobs.files import storing, write_atomically
 
 __all__ = ["LAUNCHED", "alive", "describe", "identity", "owned", "owning", "read_owner"]
 
@@ -90,12 +90,14 @@ def owning(run: Path) -> Iterator[dict[str, Any]]:
     :param run: the run's folder.
     :return: what the last owner had noted; empty if he left in order.
     :raises InputError: if a living process is at work on it.
+    :raises StorageError: if the folder cannot be written to.
     """
     lock = FileLock(run / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise _busy(run) from None
+    with storing(run / LOCK):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise _busy(run) from None
     ended = threading.Event()
     try:
         before = read_owner(run)

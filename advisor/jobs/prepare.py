@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Dataset, Finding, Profile, Splits
-from advisor.errors import DataError, InputError, NothingQualifies, nearest
+from advisor.errors import DataError, InputError, NothingQualifies, StorageError, nearest
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.records import Examples, Plan
 from advisor.jobs.register import register
@@ -263,6 +263,10 @@ def _write_advice(
     register(request.out, spec.created)
     if cancelled:
         run.ask_to_stop()
-    finish(run)
+    try:
+        finish(run)
+    except StorageError as error:
+        run.fail(str(error))
+        raise
     why = "Cancelled before anything was probed" if cancelled else "Nothing could be probed"
     run.end("cancelled" if cancelled else "done", f"{why}; the folder holds the advice.")

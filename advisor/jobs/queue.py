@@ -99,9 +99,13 @@ class Turn:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._path is not None:
+        if self._path is None:
+            return
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError:
             with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)
+                self._path.write_bytes(b"")  # an empty ticket is nobody's
 
     def granted(self) -> bool:
         """Ask for a place. Where the home cannot be written to, there is no queue and every probe may run."""

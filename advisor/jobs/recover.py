@@ -7,7 +7,7 @@ from pathlib import Path
 
 from advisor.jobs.bounds import end_group
 from advisor.jobs.files import storing, sweep
-from advisor.jobs.folder import RunFolder
+from advisor.jobs.folder import LAYING, RunFolder
 from advisor.jobs.owner import LAUNCHED
 
 __all__ = ["WORKER", "recover"]
@@ -28,6 +28,7 @@ def recover(folder: RunFolder) -> None:
     with storing(folder.path):
         noted.unlink(missing_ok=True)
         (folder.path / LAUNCHED).unlink(missing_ok=True)
+        (folder.path / LAYING).unlink(missing_ok=True)
         sweep(folder.path)
         dropped = folder.drop_damaged()
         for path in (folder.path / "rungs").glob("*/features.npz"):

@@ -1,10 +1,13 @@
 """The list of runs that were started on this machine, wherever their folders lie."""
 
+import contextlib
 import json
 from hashlib import sha256
 from pathlib import Path
 
+from advisor.errors import StorageError
 from advisor.home import home
+from advisor.jobs.files import write_atomically
 
 __all__ = ["forget", "register", "registered"]
 
@@ -15,12 +18,8 @@ def _entry(run: Path) -> Path:
 
 def register(run: Path, started: str) -> None:
     """Note a run and when it was started (ISO 8601); a home that cannot be written to is no reason to fail."""
-    entry = _entry(run)
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        entry.write_text(json.dumps({"path": str(run.resolve()), "started": started}), encoding="utf-8")
-    except OSError:
-        return
+    with contextlib.suppress(StorageError):
+        write_atomically(_entry(run), json.dumps({"path": str(run.resolve()), "started": started}))
 
 
 def registered() -> tuple[tuple[Path, str], ...]:
@@ -38,5 +37,6 @@ def registered() -> tuple[tuple[Path, str], ...]:
 
 
 def forget(run: Path) -> None:
-    """Take a run off the list."""
-    _entry(run).unlink(missing_ok=True)
+    """Take a run off the list; one whose folder is gone is passed over anyway."""
+    with contextlib.suppress(OSError):
+        _entry(run).unlink(missing_ok=True)

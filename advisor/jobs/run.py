@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from advisor.brief import Brief
-from advisor.errors import Cancelled, InputError
-from advisor.jobs.files import write_atomically
+from advisor.errors import Cancelled, InputError, StorageError
+from advisor.jobs.files import storing, write_atomically
 from advisor.jobs.finish import collect
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import LAUNCHED, describe
 from advisor.jobs.prepare import prepare
 from advisor.jobs.records import Plan
 from advisor.jobs.request import ProbeRequest
+from advisor.jobs.retention import clean
 from advisor.jobs.supervise import OnEvent, supervise
 from advisor.jobs.view import read_run
 from advisor.knowledge import load_knowledge
@@ -69,27 +70,39 @@ def run_probe(
 
 
 def start_probe(brief: Brief, data: Path, out: Path, **options: Unpack[Options]) -> Path:
-    """Start a probe that goes on by itself, whatever becomes of this process.
+    """Start a probe that goes on by itself, whatever becomes of this process; room is made for it first.
 
     :param options: as for `run_probe`.
     :return: the run's folder; `read_run` tells how it stands.
     :raises InputError: if brief, data or folder are wrong.
+    :raises StorageError: if it cannot be written; nothing runs then.
     """
+    clean()
     folder = prepare(ProbeRequest(brief, data, out, **options))
     _detach(folder)
     return folder.path
 
 
 def _detach(folder: RunFolder) -> None:
-    with (folder.path / "supervisor.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "advisor.jobs", str(folder.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    write_atomically(folder.path / LAUNCHED, json.dumps(describe(process.pid)))
+    path = folder.path / "supervisor.log"
+    try:
+        with storing(path), path.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "advisor.jobs", str(folder.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        try:
+            write_atomically(folder.path / LAUNCHED, json.dumps(describe(process.pid)))
+        except StorageError:
+            process.kill()
+            process.wait()
+            raise
+    except StorageError as error:
+        folder.fail(str(error))
+        raise
 
 
 def cancel(run: Path) -> None:

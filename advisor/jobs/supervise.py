@@ -11,7 +11,7 @@ from advisor.jobs.bounds import NO_STORAGE, memory_kills
 from advisor.jobs.events import EventTail
 from advisor.jobs.finish import finish
 from advisor.jobs.folder import RunFolder
-from advisor.jobs.owner import describe, owning
+from advisor.jobs.owner import describe, owned, owning
 from advisor.jobs.queue import Turn, ahead
 from advisor.jobs.records import Ending
 from advisor.jobs.recover import recover
@@ -41,33 +41,36 @@ def supervise(folder: RunFolder, on_event: OnEvent = lambda event: None) -> Repo
     :raises InputError: if another process is at work on this run.
     :raises StorageError: if the disk is full or broken; what is finished is kept and the run can be resumed.
     """
-    with owning(folder.path):
-        if folder.over():
-            return read_report(folder.report_path)
-        recover(folder)
-        tail = EventTail(folder.path / "events.jsonl")
-        try:
-            with Turn(folder.path, folder.spec().owner) as turn:
-                _wait(folder, turn, on_event)
-                created = psutil.Process().create_time()
-                folder.set_state("running", **describe(os.getpid()), process_created=created)
-                why = _work(folder, on_event, tail)
-                for event in tail.new():
-                    on_event(event)
-                report = finish(folder)
-            folder.end("cancelled" if folder.stop_asked() else "failed" if why else "done", why)
-        except BaseException as error:
-            _note_failure(folder, error)
-            raise
-        return report
-
-
-def _note_failure(folder: RunFolder, error: BaseException) -> None:
-    because = str(error) if isinstance(error, StorageError) else f"{type(error).__name__}: {error}"
     try:
-        folder.set_state("failed", because=f"the supervisor ended: {because}")
+        with owning(folder.path):
+            return _supervised(folder, on_event)
+    except StorageError as error:
+        if not owned(folder.path):
+            folder.fail(f"the supervisor ended: {error}")
+        raise
+
+
+def _supervised(folder: RunFolder, on_event: OnEvent) -> Report:
+    if folder.over():
+        return read_report(folder.report_path)
+    recover(folder)
+    tail = EventTail(folder.path / "events.jsonl")
+    try:
+        with Turn(folder.path, folder.spec().owner) as turn:
+            _wait(folder, turn, on_event)
+            created = psutil.Process().create_time()
+            folder.set_state("running", **describe(os.getpid()), process_created=created)
+            why = _work(folder, on_event, tail)
+            for event in tail.new():
+                on_event(event)
+            report = finish(folder)
+        folder.end("cancelled" if folder.stop_asked() else "failed" if why else "done", why)
     except StorageError:
-        return
+        raise
+    except BaseException as error:
+        folder.fail(f"the supervisor ended: {type(error).__name__}: {error}")
+        raise
+    return report
 
 
 def _wait(folder: RunFolder, turn: Turn, on_event: OnEvent) -> None:

@@ -123,13 +123,18 @@ def size_mb(path: Path) -> float:
 def delete_run(run: Path) -> None:
     """Delete a run's folder, and its upload unless another run rests on it, and take it off the list.
 
-    :raises InputError: if it is still running, or is no run.
+    :raises InputError: if it is still running, is no run, or its files cannot be deleted.
     """
     folder = RunFolder(run)
     upload = Path(folder.spec().data).parent
     if _state(folder)[0] in ("queued", "running"):
         raise InputError(f"The run {run} is still going on", fix="Cancel it first.")
-    shutil.rmtree(run)
+    try:
+        shutil.rmtree(run)
+    except OSError as error:
+        raise InputError(
+            f"The run {run} cannot be deleted: {error.strerror or error}", fix="Mend its permissions."
+        ) from None
     forget(run)
     if upload.parent == (home() / "uploads").resolve() and upload not in uploads_in_use():
         shutil.rmtree(upload, ignore_errors=True)

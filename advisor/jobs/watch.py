@@ -1,5 +1,6 @@
 """One worker from its start to its end, within its limits."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from typing import Any
 
 from advisor.jobs.bounds import SUPERVISOR, Bounds, end_group, held_mb
 from advisor.jobs.events import EventTail
-from advisor.jobs.files import write_atomically
+from advisor.jobs.files import storing, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import describe
 from advisor.jobs.recover import WORKER
@@ -55,7 +56,9 @@ def watch(folder: RunFolder, on_event: OnEvent, tail: EventTail) -> Ended:
     limit = bounds.seconds if spec.plan else spec.budget_s * (1 + GRACE) + 0.5
     before = folder.elapsed_s()
     started = time.monotonic()
-    with (folder.path / "worker.log").open("ab") as log:
+    with contextlib.ExitStack() as stack:
+        with storing(folder.path / "worker.log"):
+            log = stack.enter_context((folder.path / "worker.log").open("ab"))
         process = subprocess.Popen(
             [sys.executable, "-m", "advisor.probe.worker", str(folder.path)],
             stdin=subprocess.DEVNULL,
@@ -96,7 +99,8 @@ def watch(folder: RunFolder, on_event: OnEvent, tail: EventTail) -> Ended:
             raise
     finally:
         end_group(noted)
-        (folder.path / WORKER).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder.path / WORKER).unlink(missing_ok=True)
     at = round(before + time.monotonic() - started, 3)
     if folder.stop_asked():
         folder.append_event({"kind": "cancelled", "at": at, "because": "stopped"})

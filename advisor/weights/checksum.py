@@ -1,8 +1,9 @@
 """SHA-256 of weight files, remembered by path, size and time so that start-up stays fast."""
 
+import contextlib
 import hashlib
 import json
-import tempfile
+import os
 from pathlib import Path
 
 from advisor.home import home
@@ -53,12 +54,11 @@ def _stored() -> dict[str, tuple[int, int, str]]:
 
 def _store(memory: dict[str, tuple[int, int, str]]) -> None:
     target = _memory_file()
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=target.name, delete=False
-        ) as stream:
-            json.dump(memory, stream)
-        Path(stream.name).replace(target)
+        partial.write_text(json.dumps(memory), encoding="utf-8")
+        partial.replace(target)
     except OSError:
-        return
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)

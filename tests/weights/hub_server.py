@@ -3,8 +3,11 @@
 import hashlib
 import json
 import re
+import socket
+import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,7 +48,12 @@ class Repo:
 
 @dataclass
 class Fault:
-    """Something that goes wrong for requests whose path ends in `tail`, so many times."""
+    """Something that goes wrong for requests whose path ends in `tail`, so many times.
+
+    :ivar cut: close the connection after so many bytes of the body.
+    :ivar reset: and do so with a reset, as a dying proxy does; without `cut` nothing is answered.
+    :ivar pause: seconds of silence before the answer.
+    """
 
     tail: str
     times: float
@@ -54,11 +62,16 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ("GET", "HEAD")
     body: bytes = b""
+    reset: bool = False
+    pause: float = 0.0
 
 
 @dataclass
 class Hub:
-    """The server's state: what it holds, what goes wrong, and every request that came."""
+    """The server's state: what it holds, what goes wrong, and every request that came.
+
+    :ivar wrong: tells what goes wrong for the request of a number, counted from 0; asked before `faults`.
+    """
 
     repos: dict[str, Repo] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -66,6 +79,7 @@ class Hub:
     url: str = ""
     cdn: bool = False
     ranges: bool = True
+    wrong: Callable[[int], Fault | None] = lambda number: None
 
     def fail(self, tail: str, status: int, times: float = float("inf"), **headers: str) -> None:
         self.faults.append(
@@ -120,7 +134,14 @@ class Handler(BaseHTTPRequestHandler):
     def respond(self, method: str) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.log.append((method, path, {key.lower(): value for key, value in self.headers.items()}))
-        fault = self.hub.fault(method, path)
+        fault = self.hub.wrong(len(self.hub.log) - 1) or self.hub.fault(method, path)
+        if fault and fault.pause:
+            time.sleep(fault.pause)
+        if fault and fault.reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            if fault.cut is None:
+                return
         if fault and fault.status:
             self.answer(fault.status, fault.body, fault.headers)
             return
@@ -139,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         elif match["revision"] not in ("main", repo.commit):
             self.answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
         elif api:
-            self.describe(match["repo"], repo, api["what"])
+            self.describe(match["repo"], repo, api["what"], fault.cut if fault else None)
         elif file and file["name"] in repo.files:
             self.send_file(repo, file["name"], method, fault.cut if fault else None)
         else:
@@ -148,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
     def on_cdn(self) -> bool:
         return self.headers.get("Host", "").startswith("localhost")
 
-    def describe(self, id: str, repo: Repo, what: str) -> None:
+    def describe(self, id: str, repo: Repo, what: str, cut: int | None) -> None:
         siblings = [repo.sibling(name) for name in repo.files]
         if what == "revision":
             body: object = {"id": id, "sha": repo.commit, "siblings": siblings}
@@ -157,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
                 {"type": "file", "path": name, "size": len(content), "oid": git_oid(content)}
                 for name, content in repo.files.items()
             ]
-        self.answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        self.answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"}, cut)
 
     def send_file(self, repo: Repo, name: str, method: str, cut: int | None) -> None:
         content, etag, large = repo.files[name], repo.etag(name), repo.sha256(name)
@@ -187,10 +208,15 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: that a client has gone is what some tests are about."""
+
+
 @contextmanager
 def serve() -> Iterator[Hub]:
     hub = Hub()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"hub": hub}))
+    server = Server(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"hub": hub}))
     server.daemon_threads = True
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
