@@ -1,6 +1,6 @@
 """Which examples are the same, exactly or nearly."""
 
-import re
+import string
 import sys
 import unicodedata
 from collections import defaultdict
@@ -12,10 +12,9 @@ __all__ = ["bare_text", "group_equal", "group_similar", "same_text"]
 
 BAND_BITS = 16
 CROWD = 64
-MEAN_DIFFERENCE = 3.0
-SHARE_OF_CONTRAST = 0.08
+MEAN_DIFFERENCE = 4.0
+SHARE_OF_CONTRAST = 0.25
 LARGEST_DIFFERENCE = 40
-BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\w\s](?=\d)")
 
 
 def same_text(text: str) -> str:
@@ -26,18 +25,18 @@ def same_text(text: str) -> str:
 def bare_text(text: str) -> str:
     """Give the form in which two texts are nearly the same: `same_text` without white space and punctuation.
 
-    Punctuation between digits counts (1.5 is not 15), and so do symbols such as emoji. A text of nothing but
-    punctuation stays as it is.
+    What is on a keyboard between the letters goes too (`$ + < = > ^ | ~`); emoji and other symbols count. A text of
+    nothing else stays as it is.
     """
     same = same_text(text)
-    return BETWEEN_DIGITS.sub("\0", same).translate(_unwritten()) or same
+    return same.translate(_unwritten()) or same
 
 
 @lru_cache(maxsize=1)
 def _unwritten() -> dict[int, None]:
-    """White space and punctuation of all scripts, as a table for `str.translate`."""
-    points = range(sys.maxunicode + 1)
-    return {point: None for point in points if unicodedata.category(chr(point))[0] in "PZ"}
+    """White space, punctuation of all scripts and the symbols of ASCII, as a table for `str.translate`."""
+    points = (point for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point))[0] in "PZ")
+    return dict.fromkeys((*points, *map(ord, string.punctuation)))
 
 
 def group_equal(keys: Sequence[Hashable]) -> list[int]:
