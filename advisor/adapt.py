@@ -7,7 +7,7 @@ from advisor.costs import train_minutes
 from advisor.knowledge import Device, Modality, ModelCard, Strategy
 from advisor.quantity import Quantity
 from advisor.recommendation import Adaptation
-from advisor.workload import amount
+from advisor.workload import amount, is_large
 
 __all__ = ["adapt", "adaptation_minutes", "plan", "planned_alike"]
 
@@ -28,7 +28,6 @@ RATES: dict[Strategy, tuple[float, float]] = {
 TRANSFORMER_FULL = (1e-5, 5e-5)
 FAR_DOMAINS = frozenset({"medical", "satellite", "industrial", "documents", "legal", "science", "code"})
 IMBALANCED = 3.0
-LARGE = 3e8
 AUGMENTATION: dict[str, tuple[str, ...]] = {
     "general": ("random crop", "horizontal flip", "light colour jitter"),
     "medical": ("small rotation", "light brightness and contrast"),
@@ -148,7 +147,7 @@ def plan(card: ModelCard, brief: Brief) -> tuple[tuple[Strategy, ...], str]:
 
 def planned_alike(card: ModelCard) -> Hashable:
     """Give what two cards must have in common for the same plan."""
-    return card.kind, card.tuning, (amount(card.parameters) or 0.0) >= LARGE
+    return card.kind, card.tuning, is_large(card)
 
 
 def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tuple[Strategy, str]:
@@ -158,7 +157,6 @@ def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tup
     if card.kind in ("classical", "baseline"):
         return "from-scratch", "it learns directly from your examples, in seconds to minutes"
     few = _per_class(brief)
-    parameters = amount(card.parameters) or 0.0
     far = brief.data.domain in FAR_DOMAINS
     if brief.data.examples == 0 or (few is not None and few < 2):
         return "zero-shot", "there are no labelled examples to learn from"
@@ -179,10 +177,10 @@ def _wanted(card: ModelCard, brief: Brief, offered: tuple[Strategy, ...]) -> tup
             "last-block",
             f"{count} are few, but {brief.data.domain} data are far from what it was trained on",
         )
-    if parameters >= LARGE and "lora" in offered:
+    if is_large(card) and "lora" in offered:
         return (
             "lora",
-            f"{parameters / 1e6:.0f} M parameters tuned at a fraction of the memory",
+            f"{(amount(card.parameters) or 0.0) / 1e6:.0f} M parameters tuned at a fraction of the memory",
         )
     if few < 300 and not far:
         return "last-block", f"{count} near what the model was trained on: the last block is enough"

@@ -4,36 +4,38 @@ Intervals and words are left to those. NaN is unknown.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from advisor.columns import Floats, Rows
+from advisor.columns import Columns, Floats, Rows
 from advisor.costs import FULL_PASSES, HOURS, PASSES, RETURN_MS, TRAINING_BATCH, USD_PER_KWH
-from advisor.knowledge import Device, Modality, Strategy
+from advisor.knowledge import Device, Modality, ModelCard, Strategy
 from advisor.memory import CACHE_KB, CLASSICAL_MB, HELD, LIGHT, LIGHT_HELD, PROCESS_MB
 from advisor.roofline import (
     LAUNCH_POWER,
     LOOKUP,
     PEAK_SHARE,
     READING,
+    USUAL_BANDWIDTH,
     Regime,
-    activations_of,
     peak_tflops,
     preprocessing_ms,
     speed_of,
+    usual_activations,
 )
-from advisor.workload import NEW_TOKENS, Workload
+from advisor.workload import LEAST_ACTIVE, NEW_TOKENS, WRITES_FROM, Shape, is_classical, layers_of, shape_of
 
 __all__ = ["Works", "base_ms", "inference_mb", "minutes", "monthly_usd"]
 
 
 @dataclass(frozen=True)
 class Works:
-    """The work of one answer of many models (see `advisor.workload.Workload`).
+    """The work of one answer of many models (see `advisor.workload.Workload`); NaN is unknown.
 
+    :ivar size_mb: of the weight files.
     :ivar classes: the kinds of networks that occur.
     :ivar klass: the place of each model's kind in that list.
     :ivar numbers: 10^6 numbers that are put out on the way; 0 where unknown.
@@ -41,6 +43,7 @@ class Works:
 
     flops: Floats
     weight_mb: Floats
+    size_mb: Floats
     step_flops: Floats
     steps: Floats
     parameters: Floats
@@ -49,30 +52,57 @@ class Works:
     classes: tuple[str, ...]
 
     @classmethod
-    def of(cls, works: Iterable[Workload]) -> "Works":
-        """Put works side by side."""
+    def of(cls, columns: Columns, modality: Callable[[ModelCard], Modality], tokens: int | None) -> "Works":
+        """Say how much work one answer of each card is, as `advisor.workload.workload` does for one.
+
+        :param columns: the cards.
+        :param modality: that a card is used for.
+        :param tokens: length of a typical text; 128 if None.
+        """
+        alike = columns.alike
         classes: dict[str, int] = {}
-        lines = [
-            (
-                math.nan if work.flops is None else work.flops,
-                math.nan if work.weight_mb is None else work.weight_mb,
-                work.step_flops,
-                work.steps,
-                math.nan if work.parameters is None else work.parameters,
-                (activations_of(work) or 0.0) / 1e6,
-                classes.setdefault(work.klass, len(classes)),
-            )
-            for work in works
-        ]
-        table = np.array(lines, dtype=np.float64).reshape(len(lines), 7).T
-        flops, weight_mb, step_flops, steps, parameters, numbers, klass = table
+
+        def numbered(shape: Shape) -> int:
+            return classes.setdefault(shape.klass, len(classes))
+
+        shapes = [shape_of(card, modality(card), tokens) for card in alike.examples]
+        klass = np.array([numbered(shape) for shape in shapes], dtype=np.intp)[alike.codes]
+        for place in np.flatnonzero(columns.line("unnamed", lambda card: card.architecture is None)):
+            card = columns.cards[place]
+            klass[place] = numbered(shape_of(card, modality(card), tokens))
+        classical = columns.line("classical", is_classical) > 0
+        klass[classical] = classes.setdefault("other", len(classes))
+
+        size, parameters = columns.amounts("size_mb"), columns.amounts("parameters")
+        half = parameters * 2 / 1e6
+        weight_mb = np.where(parameters < 1e9, 2 * half, np.where(np.isnan(size), half, size))
+        weight_mb = np.where(classical & np.isnan(weight_mb), 1.0, weight_mb)
+        size_mb = np.where(np.isnan(size), np.where(parameters < 1e9, 2 * half, half), size)
+        size_mb = np.where(classical & np.isnan(size_mb), 1.0, size_mb)
+
+        active = columns.amounts("active_parameters")
+        active = np.where(np.isnan(active), parameters, active)
+        embedding = np.nan_to_num(columns.amounts("embedding_parameters"))
+        active = np.maximum(active - embedding, active * LEAST_ACTIVE)
+        active *= np.array(list(map(layers_of, columns.ids)))
+        each, steps = np.array([(shape.per_parameter, shape.steps) for shape in shapes]).reshape(-1, 2).T
+        flops = columns.amounts("flops")
+        flops = np.where(classical, 1e6, np.where(np.isnan(flops), each[alike.codes] * active, flops))
+        steps = np.where((active > WRITES_FROM) & ~classical, steps[alike.codes], 0.0)
+
+        level, power = np.array([usual_activations(name) for name in classes]).reshape(-1, 2).T
+        numbers = columns.amounts("activations") / 1e6
+        unsaid = np.isnan(numbers) | classical
+        numbers = np.where(unsaid, level[klass] * (flops / 2e9) ** power[klass], numbers)
+        numbers = np.where(np.isnan(flops), 0.0, numbers)
         return cls(
-            flops, weight_mb, step_flops, steps, parameters, numbers, klass.astype(np.intp), tuple(classes)
-        )
+            flops, weight_mb, size_mb, np.where(steps > 0, 2 * active, 0.0), steps,
+            np.where(classical, np.nan, parameters), numbers, klass, tuple(classes),
+        )  # fmt: skip
 
     def only(self, rows: Rows) -> "Works":
         """Give the works of some rows."""
-        own = ("flops", "weight_mb", "step_flops", "steps", "parameters", "numbers", "klass")
+        own = ("flops", "weight_mb", "size_mb", "step_flops", "steps", "parameters", "numbers", "klass")
         return replace(self, **{name: getattr(self, name)[rows] for name in own})
 
     def by_class(self, factor: "dict[str, float] | None", default: float = 1.0) -> Floats:
@@ -105,7 +135,7 @@ def base_ms(works: Works, device: Device, regime: Regime, batch: int = 1) -> Flo
     found = _at_least(one_pass(works.flops, works.numbers, weights), regime.launch)
     writes = np.flatnonzero(works.steps > 0)
     if len(writes):
-        reading = weight_mb / (device.bandwidth_gb_s * READING) if device.bandwidth_gb_s else 0.0 * weight_mb
+        reading = weight_mb / ((device.bandwidth_gb_s or USUAL_BANDWIDTH[device.kind]) * READING)
         step = one_pass(works.step_flops, works.numbers * works.step_flops / works.flops, nothing)
         step = _at_least(np.maximum(step, reading), regime.launch)
         found[writes] += (works.steps * step)[writes]

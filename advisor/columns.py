@@ -1,22 +1,35 @@
 """The cards of a task as arrays, so that all of them are judged at once."""
 
 import weakref
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from advisor.knowledge import Knowledge, ModelCard
+from advisor.knowledge import Fact, Knowledge, ModelCard
+from advisor.workload import LARGE, scale_of
 
-__all__ = ["Columns", "Flags", "Floats", "Kinds", "Rows", "columns_for"]
+__all__ = ["Columns", "Flags", "Floats", "Kinds", "Rows", "Texts", "columns_for"]
 
-MOST_CELLS = 1_000_000
+MOST_CELLS, FEWEST_ANSWERS = 1_000_000, 12
+"""How much is remembered; three different briefs ask for about a dozen answers."""
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.intp]
+Texts = npt.NDArray[np.object_]
+WORDS = (
+    "kind", "tasks", "family", "architecture", "released", "library", "licence", "where", "frameworks", "exports",
+    "input", "trained_on", "superseded_by", "tuning", "explain",
+)  # fmt: skip
+NUMBERS = (
+    "parameters", "active_parameters", "embedding_parameters", "size_mb", "flops", "activations", "downloads",
+)  # fmt: skip
+"""The facts that are numbers; the words are what else is judged of a card."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,8 @@ class Kinds:
     codes: Rows
     examples: tuple[ModelCard, ...]
 
-    def each(self, judge: Callable[[ModelCard], float]) -> Floats:
-        """Judge one card of each kind and give every card the number of its kind."""
+    def each(self, judge: Callable[[ModelCard], float | None]) -> Floats:
+        """Judge one card of each kind and give every card the number of its kind; None becomes NaN."""
         return np.array([judge(card) for card in self.examples], dtype=np.float64)[self.codes]
 
 
@@ -42,7 +55,8 @@ class Columns:
     """
 
     def __init__(self, cards: Iterable[ModelCard]) -> None:
-        self.cards: tuple[ModelCard, ...] = tuple(sorted(cards, key=lambda card: card.id))
+        self.cards: tuple[ModelCard, ...] = tuple(sorted(cards, key=attrgetter("id")))
+        self._amounts: dict[str, Floats] = {}
         self._lines: dict[str, Floats] = {}
         self._kinds: dict[str, Kinds] = {}
         self._answers: dict[Hashable, Any] = {}
@@ -53,29 +67,61 @@ class Columns:
     @cached_property
     def places(self) -> dict[str, int]:
         """Where each model stands."""
-        return {card.id: place for place, card in enumerate(self.cards)}
+        return dict(zip(self.ids, range(len(self.cards)), strict=True))
+
+    @cached_property
+    def ids(self) -> Texts:
+        """The ids of the cards."""
+        return np.array([card.id for card in self.cards], dtype=object)
 
     @cached_property
     def hosted(self) -> Flags:
         """Which cards are services."""
-        return np.array([card.kind == "api" for card in self.cards], dtype=bool)
+        return self.line("hosted", lambda card: card.kind == "api") > 0
 
-    def line(self, name: str, read: Callable[[ModelCard], float | None]) -> Floats:
-        """Give a number of each card, read once.
+    @cached_property
+    def alike(self) -> Kinds:
+        """Cards that have the very same words, not merely equal ones, and are both large or both not.
+
+        A large base holds equal words once; what is asked of them is asked once for all cards that share them.
+        """
+        shared = np.fromiter(map(id, self._fields(WORDS)), dtype=np.int64).reshape(-1, len(WORDS))
+        large = self.amounts("parameters") >= LARGE
+        keys = np.column_stack([shared, large])
+        found, width = keys.tobytes(), keys.itemsize * keys.shape[1]
+        rows, codes = _numbered(found[start : start + width] for start in range(0, len(found), width))
+        return Kinds(codes, tuple(self.cards[row] for row in rows))
+
+    def amounts(self, name: str) -> Floats:
+        """Give a numeric fact of each card in its base unit.
+
+        :param name: the card's field.
+        """
+        if not self._amounts:
+            facts = list(self._fields(NUMBERS))
+            for place, field in enumerate(NUMBERS):
+                self._amounts[field] = _amounts(facts[place :: len(NUMBERS)])
+        return self._amounts[name]
+
+    def _fields(self, names: Sequence[str]) -> Iterator[Any]:
+        """Read some fields of each card, one card after another."""
+        return chain.from_iterable(map(itemgetter(*names), map(vars, self.cards)))
+
+    def line(self, name: str, judge: Callable[[ModelCard], float | None]) -> Floats:
+        """Give a number of each card, judged once.
 
         :param name: under which the numbers are kept.
-        :param read: reads it; None becomes NaN.
+        :param judge: judges a card by its words alone; None becomes NaN.
         """
         if name not in self._lines:
-            values = [read(card) for card in self.cards]
-            self._lines[name] = np.array([np.nan if one is None else one for one in values], dtype=np.float64)
+            self._lines[name] = self.alike.each(judge)
         return self._lines[name]
 
     def remembered(self, asked: Hashable, make: Callable[[], Any]) -> Any:
         """Give what was made for the same question before; the oldest answers are forgotten."""
         found = self._answers.pop(asked) if asked in self._answers else make()
         self._answers[asked] = found
-        while len(self._answers) > max(1, MOST_CELLS // (len(self.cards) + 1)):
+        while len(self._answers) > max(FEWEST_ANSWERS, MOST_CELLS // (len(self.cards) + 1)):
             self._answers.pop(next(iter(self._answers)))
         return found
 
@@ -83,21 +129,30 @@ class Columns:
         """Sort the cards into kinds.
 
         :param name: under which the kinds are kept.
-        :param likeness: what two cards of a kind have in common.
+        :param likeness: what two cards of a kind have in common: of their words, or being large.
         :return: the kinds, in the order of their first cards.
         """
         if name not in self._kinds:
-            codes: dict[Hashable, int] = {}
-            examples: list[ModelCard] = []
-            found = np.empty(len(self.cards), dtype=np.intp)
-            for place, card in enumerate(self.cards):
-                alike = likeness(card)
-                code = codes.setdefault(alike, len(codes))
-                if code == len(examples):
-                    examples.append(card)
-                found[place] = code
-            self._kinds[name] = Kinds(found, tuple(examples))
+            alike = self.alike
+            rows, codes = _numbered(map(likeness, alike.examples))
+            self._kinds[name] = Kinds(codes[alike.codes], tuple(alike.examples[row] for row in rows))
         return self._kinds[name]
+
+
+def _amounts(facts: Sequence[Fact | None]) -> Floats:
+    """Read facts as `advisor.workload.amount` does one; NaN is unknown."""
+    if not any(facts):
+        return np.full(len(facts), np.nan)
+    read = [np.nan if fact is None else fact.value * scale_of(fact.unit) for fact in facts]
+    return np.array(read, dtype=np.float64)
+
+
+def _numbered(keys: Iterable[Hashable]) -> tuple[Rows, Rows]:
+    """Number keys in the order in which they occur first: where that is, and the number of each."""
+    first: dict[Hashable, int] = {}
+    found = np.array([first.setdefault(key, place) for place, key in enumerate(keys)], dtype=np.intp)
+    rows, codes = np.unique(found, return_inverse=True)
+    return rows, codes
 
 
 _OF: dict[int, tuple["weakref.ref[Knowledge]", dict[str, Columns]]] = {}

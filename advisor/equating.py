@@ -5,13 +5,25 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from advisor.brief import Brief
+from advisor.columns import Columns, Floats, Rows
 from advisor.knowledge import Benchmark, Knowledge, ModelCard
 from advisor.languages import ANY, primary
 
-__all__ = ["Lines", "Reading", "Readings", "Yardstick", "equate", "read", "readings", "spread", "trusted"]
+__all__ = [
+    "Lines",
+    "Reading",
+    "Readings",
+    "Results",
+    "Yardstick",
+    "equate",
+    "read",
+    "readings",
+    "results_of_all",
+    "spread",
+    "trusted",
+]
 
 TRUST_DECAY = 0.7
 FOREIGN_WEIGHT = 0.15
@@ -19,9 +31,10 @@ SPANNING_WEIGHT = 0.6
 ENOUGH_SHARED = 5
 Yardstick = tuple[str, str]
 Reading = tuple[float, str]
-Floats = npt.NDArray[np.float64]
-Readings = tuple[tuple[str, ...], Floats]
-"""Models that have any result on the yardsticks, and (models, yardsticks) their readings; NaN where there is none."""
+Readings = tuple[Rows, Floats]
+"""Rows of the cards that have any result on the yardsticks, and (rows, yardsticks) their readings; NaN where none."""
+Results = dict[tuple[str, str, str], list[tuple[int, float]]]
+"""Per benchmark or data set, metric and source: the rows of the cards, and their published values."""
 Lines = dict[Yardstick, tuple[float, float] | None]
 
 
@@ -69,13 +82,36 @@ def trusted(marks: Sequence[Benchmark], brief: Brief) -> tuple[dict[Yardstick, f
     return trust, frozenset(foreign)
 
 
-def readings(
-    cards: Sequence[ModelCard], knowledge: Knowledge, marks: Mapping[Yardstick, Benchmark]
-) -> Readings:
-    """Read the results of many models, in their order and that of the yardsticks."""
-    found = {card.id: own for card in cards if (own := read(card, knowledge, marks))}
-    rows = [[own[mark][0] if mark in own else math.nan for mark in marks] for own in found.values()]
-    return tuple(found), np.array(rows, dtype=np.float64).reshape(len(found), len(marks))
+def readings(columns: Columns, knowledge: Knowledge, marks: Mapping[Yardstick, Benchmark]) -> Readings:
+    """Read the results of all cards, in their order and that of the yardsticks."""
+    table = np.full((len(columns), len(marks)), np.nan)
+    results = results_of_all(columns, knowledge)
+    for place, mark in enumerate(marks.values()):
+        found: dict[int, list[float]] = {}
+        for (benchmark, metric, _), own in results.items():
+            if (benchmark, metric) == (mark.id, mark.metric):
+                for row, value in own:
+                    found.setdefault(row, []).append(value)
+        values = np.array([one[0] if len(one) == 1 else statistics.median(one) for one in found.values()])
+        table[list(found), place] = (values - mark.low) / (mark.high - mark.low)
+    rows = np.flatnonzero(np.isfinite(table).any(axis=1))
+    return rows, table[rows]
+
+
+def results_of_all(columns: Columns, knowledge: Knowledge) -> Results:
+    """Give the published results of all cards."""
+
+    def collect() -> Results:
+        found: Results = {}
+        row_of = columns.places.get
+        for one in knowledge.results:
+            row = row_of(one.model)
+            if row is not None:
+                found.setdefault((one.benchmark, one.metric, one.source), []).append((row, one.value))
+        return found
+
+    there: Results = columns.remembered("results", collect)
+    return there
 
 
 def equate(table: Floats, trust: Mapping[Yardstick, float]) -> Lines:

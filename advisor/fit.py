@@ -9,11 +9,10 @@ from advisor.brief import Brief
 from advisor.columns import Columns, Floats
 from advisor.knowledge import Modality, ModelCard
 from advisor.languages import covered, english_name, has_language, primary
-from advisor.workload import amount
+from advisor.workload import is_large
 
 __all__ = ["fit_moves", "fit_to_data"]
 
-LARGE = 3e8
 RELATIVES: dict[str, tuple[str, ...]] = {
     "medical": (
         "pubmed",
@@ -98,7 +97,7 @@ def _few(card: ModelCard, brief: Brief, modality: Modality) -> Move:
         return None
     if modality == "text":
         return -0.08, "with so few examples a model made for sentence embeddings does better"
-    if _large(card):
+    if is_large(card):
         return -0.03, "with so few examples so large a model is hard to tune"
     return None
 
@@ -133,15 +132,11 @@ def _embeds(card: ModelCard) -> bool:
     )
 
 
-def _large(card: ModelCard) -> bool:
-    return (amount(card.parameters) or 0) > LARGE
-
-
 Judge = Callable[[ModelCard, Brief, Modality], Move]
 JUDGEMENTS: dict[str, tuple[Callable[[ModelCard], Hashable], Judge]] = {
     "languages": (lambda card: card.input.languages, _language),
     "trained on": (lambda card: card.trained_on, _kin),
-    "few examples": (lambda card: (card.kind, _embeds(card), _large(card)), _few),
+    "few examples": (lambda card: (card.kind, _embeds(card), is_large(card)), _few),
     "resolution": (lambda card: card.input.resolution, _blown_up),
     "tokens": (lambda card: card.input.tokens, _cut),
     "taught": (_ready, _untaught),

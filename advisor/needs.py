@@ -13,11 +13,11 @@ from advisor.columns import Columns, Flags, Floats, Rows
 from advisor.costs import monthly_cost, train_minutes
 from advisor.estimate import Estimator
 from advisor.hardware import THIS_MACHINE
-from advisor.knowledge import Device, Knowledge, ModelCard, Strategy, Task
+from advisor.knowledge import Device, Knowledge, Modality, ModelCard, Strategy, Task
 from advisor.measured import Measured
 from advisor.roofline import default_regime, load_regimes, preprocessing_ms
 from advisor.scaling import TWIN, Effects, effects_of
-from advisor.workload import modality_of, size_of, workload
+from advisor.workload import is_classical, modality_of
 
 __all__ = ["Needs", "needs_on", "training_minutes"]
 
@@ -67,19 +67,19 @@ def needs_on(
     works = _works(columns, brief, knowledge, task).only(rows)
     hosted, here = columns.hosted[rows], device.id == THIS_MACHINE
     latency = _latency(device, columns, rows, works, knowledge, task, brief.data.tokens)
-    memory = inference_mb(works, columns.line("classical", _classical)[rows] > 0, device, brief.data.tokens)
+    memory = inference_mb(works, columns.line("classical", is_classical)[rows] > 0, device, brief.data.tokens)
     if measured and here:
         for place, row in enumerate(rows.tolist()):
             own = measured.get(columns.cards[row].id)
             if own:
                 latency[place] = own.p95_ms
                 memory[place] = memory[place] if own.memory_mb is None else own.memory_mb
-    latency[hosted] = memory[hosted] = np.nan
+    latency[hosted] = memory[hosted] = works.size_mb[hosted] = np.nan
     cost = monthly_usd(device, brief.constraints.requests_per_month, latency)
     for place in np.flatnonzero(hosted).tolist():
         price = monthly_cost(columns.cards[rows[place]], device, brief).value
         cost[place] = np.nan if price is None else price
-    return Needs(latency, memory, columns.line("size_mb", _size)[rows], cost)
+    return Needs(latency, memory, works.size_mb, cost)
 
 
 def training_minutes(
@@ -94,7 +94,7 @@ def training_minutes(
     regime = load_regimes()[usual if usual.startswith("pytorch") else "pytorch-cpu"]
     pace = dict(device.pace) if device.id == THIS_MACHINE else {}
     found = minutes(works, device, strategy, data.examples, epochs, task.modality, regime, pace)
-    classical = np.flatnonzero(columns.line("classical", _classical)[rows] > 0)
+    classical = np.flatnonzero(columns.line("classical", is_classical)[rows] > 0)
     if len(classical):
         one = columns.cards[rows[classical[0]]]
         value = train_minutes(one, device, strategy, data.examples, epochs, modality=task.modality).value
@@ -107,12 +107,10 @@ def _works(columns: Columns, brief: Brief, knowledge: Knowledge, task: Task) -> 
     tokens = brief.data.tokens if task.modality == "text" else None
     modalities = {one.id: one.modality for one in knowledge.tasks}
 
-    def put() -> Works:
-        return Works.of(
-            workload(card, modality_of(card, modalities, task.id), tokens) for card in columns.cards
-        )
+    def used_for(card: ModelCard) -> Modality:
+        return modality_of(card, modalities, task.id)
 
-    works: Works = columns.remembered(("works", task.id, tokens), put)
+    works: Works = columns.remembered(("works", task.id, tokens), lambda: Works.of(columns, used_for, tokens))
     return works
 
 
@@ -171,14 +169,3 @@ def _published(device: Device, columns: Columns, knowledge: Knowledge) -> Floats
         if row is not None and (ms := estimator.figures(columns.cards[row]).latency_ms) is not None:
             found[row] = ms
     return found
-
-
-def _classical(card: ModelCard) -> float:
-    return float(card.kind in ("classical", "baseline"))
-
-
-def _size(card: ModelCard) -> float | None:
-    size = size_of(card)
-    if card.kind == "api":
-        return None
-    return size[0] if size else 1.0 if _classical(card) else None

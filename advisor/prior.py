@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from advisor.brief import Brief
-from advisor.columns import columns_for
+from advisor.columns import Columns, Flags, Floats, Kinds, Rows, columns_for
 from advisor.equating import Reading, Readings, Yardstick, equate, read, readings, spread, trusted
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
 from advisor.quantity import Basis, Quantity
@@ -32,8 +31,6 @@ INHERITED_DISCOUNT = 0.05
 SHRINKAGE = 0.3
 """Trust that the usual quality at a model's size has against yardsticks that too few models share."""
 ORDERLY = ("tabular", "time-series")
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -57,13 +54,16 @@ class Prior:
     :ivar middle: median quality of all models with results; None if there are none.
     :ivar lowest: the least of them.
     :ivar classical: median quality of the methods without pretraining; None if there are none.
-    :ivar own: (value, sd) by yardsticks of each of the task's models that has results on them.
+    :ivar columns: the task's cards.
+    :ivar values: quality by yardsticks of each of these cards; NaN where it has no results on them.
+    :ivar doubts: the standard deviations of these.
     :ivar transfer: what transfer results say of the models that have any.
     """
 
     task: Task
     brief: Brief
     knowledge: Knowledge
+    columns: Columns
     marks: dict[Yardstick, Benchmark]
     trust: dict[Yardstick, float]
     foreign: frozenset[Yardstick]
@@ -74,7 +74,8 @@ class Prior:
     middle: float | None = None
     lowest: float | None = None
     classical: float | None = None
-    own: dict[str, tuple[float, float]] = field(default_factory=dict)
+    values: Floats = field(default_factory=lambda: np.empty(0))
+    doubts: Floats = field(default_factory=lambda: np.empty(0))
     transfer: dict[str, Standing] = field(default_factory=dict)
 
     def quality(self, card: ModelCard) -> Quantity:
@@ -86,9 +87,9 @@ class Prior:
         judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
         if judged is None:
             return Quantity.unknown("quality", "no model of this task has published results")
-        if card.id in self.own:
-            value, sd = self.own[card.id]
-            judged = replace(judged, value=value, sd=sd)
+        row = self.columns.places.get(card.id)
+        if own and row is not None:
+            judged = replace(judged, value=float(self.values[row]), sd=float(self.doubts[row]))
         return _quality(judged)
 
     def qualities(self, cards: Sequence[ModelCard]) -> tuple[Floats, Flags]:
@@ -97,19 +98,24 @@ class Prior:
         :param cards: the models.
         :return: per model the value of `quality`, NaN where it is unknown, and whether its basis is published.
         """
-        values = np.full(len(cards), math.nan)
-        published = np.zeros(len(cards), dtype=bool)
-        for place, card in enumerate(cards):
-            there = self.transfer.get(card.id)
-            if there is not None:
-                values[place], published[place] = there.value, True
-            elif card.id in self.own:
-                values[place], published[place] = self.own[card.id][0], True
-            else:
-                own = read(card, self.knowledge, self.marks)
-                judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
-                if judged is not None:
-                    values[place], published[place] = judged.value, bool(own)
+        everyone, measured = self._everyone()
+        if cards is self.columns.cards:
+            return everyone, measured
+        rows = np.array([self.columns.places.get(card.id, -1) for card in cards], dtype=np.intp)
+        values, published = everyone[rows], measured[rows]
+        for place in np.flatnonzero(rows < 0).tolist():
+            quality = self.quality(cards[place])
+            values[place] = math.nan if quality.value is None else quality.value
+            published[place] = quality.basis == "published"
+        return values, published
+
+    def _everyone(self) -> tuple[Floats, Flags]:
+        """Give the expected quality of all of the task's cards, and which of them have published results."""
+        values, published = self._without(self.columns), np.isfinite(self.values)
+        values[published] = self.values[published]
+        for model, there in self.transfer.items():
+            row = self.columns.places[model]
+            values[row], published[row] = there.value, True
         return np.clip(values, 0.0, 1.0), published
 
     def _all(self, table: Floats, parameters: Floats) -> tuple[Floats, Floats]:
@@ -130,10 +136,7 @@ class Prior:
         variance = OWN_SD**2 + FEW_SD**2 / count + self._far() ** 2 + (LANGUAGE_SD * (1 - at_home)) ** 2
         variance += np.where(count > 1, around / count, 0.0)
         pull = SHRINKAGE * trust[:, [self._apart(mark) for mark in self.marks]].sum(axis=1) / total
-        usual = np.full(len(table), math.nan if self.middle is None else self.middle)
-        if self.slope is not None:
-            sized = np.isfinite(parameters)
-            usual[sized] = self.slope[0] + self.slope[1] * np.log10(parameters[sized])
+        usual = self._usual_of(parameters)
         away = np.where(np.isfinite(usual), usual - value, 0.0)
         share = pull / (total + pull)
         found: Floats = value + share * away
@@ -172,6 +175,30 @@ class Prior:
             intercept, slope, residual = self.slope
             return intercept + slope * math.log10(parameters), residual
         return None if self.middle is None else (self.middle, 0.15)
+
+    def _usual_of(self, parameters: Floats) -> Floats:
+        """Say what models of each size usually reach, as `_usual` does for one; NaN is unknown."""
+        usual = np.full(len(parameters), math.nan if self.middle is None else self.middle)
+        if self.slope is not None:
+            sized = parameters > 0
+            usual[sized] = self.slope[0] + self.slope[1] * np.log10(parameters[sized])
+        return usual
+
+    def _without(self, columns: Columns) -> Floats:
+        """Judge all cards as if they had no results, as `_inherited` does for one; NaN is unknown."""
+        if self.lowest is None:
+            return np.full(len(columns), math.nan)
+        parameters, families = columns.amounts("parameters"), columns.kinds("family", _family)
+        value = self._usual_of(parameters)
+        unknown = math.nan, math.nan, math.nan
+        above = families.each(lambda card: self.family.get(card.family, unknown)[0])
+        level = families.each(lambda card: self.family.get(card.family, unknown)[2])
+        of_family = np.where(parameters > 0, value + above, level)
+        value = np.where(np.isnan(above), value, of_family)
+        if self.task.modality not in ORDERLY:
+            unlearnt = columns.line("unlearnt", _unlearnt) > 0
+            value[unlearnt] = self.lowest if self.classical is None else self.classical
+        return value - INHERITED_DISCOUNT
 
     def _inherited(self, card: ModelCard) -> _Judgement | None:
         parameters = amount(card.parameters)
@@ -219,52 +246,64 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     marks = {(mark.id, mark.metric): mark for mark in task.benchmarks if mark.id not in transferred}
     trust, foreign = trusted(tuple(marks.values()), brief)
     columns = columns_for(knowledge, task.id)
-    cards = columns.cards
     asked = ("readings", *((mark.id, mark.metric, mark.low, mark.high) for mark in marks.values()))
-    there: Readings = columns.remembered(asked, lambda: readings(cards, knowledge, marks))
-    models, table = there
+    there: Readings = columns.remembered(asked, lambda: readings(columns, knowledge, marks))
+    rows, table = there
     lines = equate(table, trust)
     linked = frozenset(mark for mark, line in lines.items() if line is not None)
     onto = {mark: line or (0.0, 1.0) for mark, line in lines.items()}
-    bare = Prior(task, brief, knowledge, marks, trust, foreign, onto, linked)
-    by_id = {card.id: card for card in cards}
-    sizes = np.array([amount(by_id[model].parameters) or math.nan for model in models], dtype=np.float64)
-    alone = bare._all(table, np.full(len(models), math.nan))[0] if models else np.empty(0)
-    apart = np.clip(alone, 0.0, 1.0)
-    on_scale = np.isfinite(table[:, [mark in linked for mark in marks]]).any(axis=1) & np.isfinite(sizes)
-    points = list(zip(np.log10(sizes[on_scale]).tolist(), apart[on_scale].tolist(), strict=True))
-    bare = replace(bare, slope=_line(points), middle=_median(apart.tolist()))
-    values, doubts = bare._all(table, sizes) if models else (np.empty(0), np.empty(0))
-    own = dict(zip(models, zip(values.tolist(), doubts.tolist(), strict=True), strict=True))
-    found = standings(
-        cards, task, knowledge, brief, dict(zip(models, np.clip(values, 0.0, 1.0).tolist(), strict=True))
-    )
-    if not own:
+    bare = Prior(task, brief, knowledge, columns, marks, trust, foreign, onto, linked)
+    values, doubts = np.full((2, len(columns)), math.nan)
+    apart, sizes = np.empty(0), columns.amounts("parameters")[rows]
+    if len(rows):
+        apart = np.clip(bare._all(table, np.full(len(rows), math.nan))[0], 0.0, 1.0)
+        sized = np.isfinite(table[:, [mark in linked for mark in marks]]).any(axis=1) & (sizes > 0)
+        bare = replace(
+            bare, slope=_line(np.log10(sizes[sized]), apart[sized]), middle=float(np.median(apart))
+        )
+        values[rows], doubts[rows] = bare._all(table, sizes)
+    found = standings(columns, task, knowledge, brief, np.clip(values, 0.0, 1.0))
+    bare = replace(bare, values=values, doubts=doubts, transfer=found)
+    if not len(rows):
         placed = [one.value for one in found.values()]
-        return replace(bare, transfer=found, middle=_median(placed), lowest=min(placed, default=None))
-    families: dict[str, list[tuple[float, float]]] = {}
-    classical: list[float] = []
-    for model, value, size in zip(models, apart.tolist(), sizes.tolist(), strict=True):
-        usual = bare._usual(None if math.isnan(size) else size)
-        if usual is not None:
-            families.setdefault(by_id[model].family, []).append((value - usual[0], value))
-        if by_id[model].kind == "classical":
-            classical.append(value)
+        return replace(
+            bare, middle=statistics.median(placed) if placed else None, lowest=min(placed, default=None)
+        )
+    unlearnt = apart[columns.line("unlearnt", _unlearnt)[rows] > 0]
     return replace(
         bare,
-        family={
-            name: (
-                statistics.median(above for above, _ in members),
-                spread([above for above, _ in members]) if len(members) > 2 else INHERITED_SD,
-                statistics.median(level for _, level in members),
-            )
-            for name, members in families.items()
-        },
+        family=_families(columns.kinds("family", _family), rows, apart - bare._usual_of(sizes), apart),
         lowest=float(apart.min()),
-        classical=_median(classical),
-        own=own,
-        transfer=found,
+        classical=float(np.median(unlearnt)) if len(unlearnt) else None,
     )
+
+
+def _families(
+    kinds: Kinds, rows: Rows, above: Floats, level: Floats
+) -> dict[str, tuple[float, float, float]]:
+    """Say where each family stands by its members with results (see `Prior.family`).
+
+    :param kinds: all cards by family.
+    :param rows: of the members.
+    :param above: how far each of them lies above others of its size.
+    :param level: their qualities.
+    """
+    order = np.argsort(kinds.codes[rows], kind="stable")
+    codes = kinds.codes[rows][order]
+    found = {}
+    for members in np.split(order, np.flatnonzero(np.diff(codes)) + 1):
+        wide = float(above[members].std()) if len(members) > 2 else INHERITED_SD
+        name = kinds.examples[kinds.codes[rows[members[0]]]].family
+        found[name] = float(np.median(above[members])), wide, float(np.median(level[members]))
+    return found
+
+
+def _family(card: ModelCard) -> str:
+    return card.family
+
+
+def _unlearnt(card: ModelCard) -> bool:
+    return card.kind == "classical"
 
 
 def expected_quality(card: ModelCard, task: Task, knowledge: Knowledge, brief: Brief) -> Quantity:
@@ -312,17 +351,11 @@ def _quality(judged: _Judgement) -> Quantity:
     )
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return statistics.median(values) if values else None
-
-
-def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float, float] | None:
+def _line(sizes: Floats, values: Floats) -> tuple[float, float, float] | None:
     """Fit quality over log10(parameters); None with fewer than 8 points or no spread in size."""
-    if len(points) < 8:
+    if len(sizes) < 8 or np.ptp(sizes) < 0.3:
         return None
-    sizes, values = [size for size, _ in points], [value for _, value in points]
-    if max(sizes) - min(sizes) < 0.3:
-        return None
-    fit = statistics.linear_regression(sizes, values)
-    residuals = [value - fit.intercept - fit.slope * size for size, value in points]
-    return fit.intercept, fit.slope, spread(residuals)
+    away = sizes - sizes.mean()
+    slope = float(away @ values / (away @ away))
+    intercept = float(values.mean()) - slope * float(sizes.mean())
+    return intercept, slope, float((values - intercept - slope * sizes).std())

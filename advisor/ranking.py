@@ -10,7 +10,7 @@ from advisor.fit import fit_moves
 from advisor.knowledge import Modality
 from advisor.needs import Needs
 from advisor.recommendation import Criterion
-from advisor.score import CRITERIA, SCALES, USABLE, explainability, maturity, weights
+from advisor.score import CRITERIA, SCALES, USABLE, explainability, popularity, standing, weights
 
 __all__ = ["rank"]
 
@@ -39,7 +39,11 @@ def rank(
         "memory": use * np.where(hosted, 1.0, _on_scale("memory", needs.memory_mb)),
         "training_cost": use * _on_scale("training_cost", minutes),
         "cost": use * _on_scale("cost", needs.monthly_cost_usd),
-        "maturity": columns.line("maturity", lambda card: maturity(card)[0])[rows],
+        "maturity": np.clip(
+            columns.line("standing", standing)[rows] + popularity(columns.amounts("downloads")[rows]),
+            0.0,
+            1.0,
+        ),
         "explainability": columns.line("explainability", lambda card: explainability(card)[0])[rows],
     }
     share = weights(brief.priorities)

@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.adapt import LIGHTEST_FIRST, adapt, adaptation_minutes, plan, planned_alike
 from advisor.brief import Brief
-from advisor.columns import Columns, Flags, Floats, Rows, columns_for
+from advisor.columns import Columns, Flags, Floats, Rows, Texts, columns_for
 from advisor.costs import monthly_cost
 from advisor.counterfactual import near_miss
 from advisor.errors import InputError
@@ -72,20 +72,16 @@ def _uncollected() -> Iterator[None]:
 
 def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
     columns, dropped = judge.columns, judge.excluded()
-    rows = np.flatnonzero([not because for because in dropped]).astype(np.intp)
+    rows = np.flatnonzero(dropped == "")
     needs, minutes = judge.needs(rows), judge.minutes(rows)
     missed = missed_limits(columns, rows, brief, judge.device, needs, minutes)
     failing = np.zeros(len(rows), dtype=bool)
     for one in missed:
         failing |= one.flags
     near = judge.near_misses(rows, minutes, missed)
-    named = {miss.model for miss in near}
-    far = np.array(
-        [place for place in np.flatnonzero(failing) if columns.cards[rows[place]].id not in named],
-        dtype=np.intp,
-    )
-    for place, because in zip(far, said(missed, far), strict=True):
-        dropped[rows[place]] = because
+    named = [columns.places[miss.model] for miss in near]
+    far = np.flatnonzero(failing & ~np.isin(rows, named))
+    dropped[rows[far]] = said(missed, far)
     keeps = ~failing
     pool = rows[keeps]
     quality, published = judge.quality(pool)
@@ -111,12 +107,11 @@ def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
             )
             for place, one in enumerate(shown, 1)
         ),
-        beyond_limit=tuple(columns.cards[row].id for row in order[limit:]),
+        beyond_limit=tuple(columns.ids[order[limit:]]),
         near_misses=tuple(near),
         dropped=tuple(
-            Dropped(model=card.id, because=because)
-            for card, because in zip(columns.cards, dropped, strict=True)
-            if because
+            Dropped(model=columns.ids[row], because=dropped[row])
+            for row in np.flatnonzero(dropped != "").tolist()
         ),
         notes=notes(
             brief, judge.task, judge.device, len(columns), len(pool),
@@ -154,17 +149,20 @@ class _Judge:
         others = [other for other in knowledge.devices if other.id != self.device.id]
         self.others = sorted(others, key=_price)
 
-    def excluded(self) -> list[str]:
+    def excluded(self) -> Texts:
         """Say for each card why it is out of the question; empty if it is not."""
         kinds = self.columns.kinds("excluded", excluded_alike)
-        here = [excluded(card, self.brief, lambda _: True) for card in kinds.examples]
-        if not self.brief.constraints.offline:
-            return [here[code] for code in kinds.codes]
-        away = [excluded(card, self.brief, lambda _: False) for card in kinds.examples]
-        return [
-            here[code] if here[code] == away[code] or self.loadable(card) else away[code]
-            for card, code in zip(self.columns.cards, kinds.codes, strict=True)
-        ]
+
+        def because(here: bool) -> Texts:
+            said = [excluded(card, self.brief, lambda _: here) for card in kinds.examples]
+            return np.array(said, dtype=object)[kinds.codes]
+
+        found = because(True)
+        if self.brief.constraints.offline:
+            away = because(False)
+            for row in np.flatnonzero(found != away).tolist():
+                found[row] = found[row] if self.loadable(self.columns.cards[row]) else away[row]
+        return found
 
     def needs(self, rows: Rows) -> Needs:
         """Estimate what cards need on the brief's device."""

@@ -23,6 +23,7 @@ __all__ = [
     "PEAK_SHARE",
     "READING",
     "USUAL_ACTIVATIONS",
+    "USUAL_BANDWIDTH",
     "Regime",
     "activations_of",
     "base_ms",
@@ -33,6 +34,7 @@ __all__ = [
     "preprocessing_ms",
     "regime_of",
     "speed_of",
+    "usual_activations",
 ]
 
 PREPROCESSING_MS = {
@@ -107,8 +109,13 @@ def activations_of(work: Workload) -> float | None:
     """Give the activations of one pass, or what networks of the kind usually have for their multiply-adds."""
     if work.activations is not None or work.flops is None:
         return work.activations
-    level, power = _shipped()[1].get(work.klass, (USUAL_ACTIVATIONS, 1.0))
+    level, power = usual_activations(work.klass)
     return float(level * (work.flops / 2e9) ** power * 1e6)
+
+
+def usual_activations(klass: str) -> tuple[float, float]:
+    """Give the activations, in millions for 10^9 multiply-adds, of a kind of network, and the power of these."""
+    return _shipped()[1].get(klass, (USUAL_ACTIVATIONS, 1.0))
 
 
 @lru_cache(maxsize=1)

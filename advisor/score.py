@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from advisor.brief import Brief, Priorities
+from advisor.columns import Floats
 from advisor.fit import fit_to_data
 from advisor.knowledge import Modality, ModelCard
 from advisor.quantity import Quantity
@@ -19,7 +22,9 @@ __all__ = [
     "Scored",
     "explainability",
     "maturity",
+    "popularity",
     "scored",
+    "standing",
     "weights",
 ]
 
@@ -149,25 +154,30 @@ def _on_scale(criterion: Criterion, own: Quantity, noun: str) -> tuple[float | N
 
 
 def maturity(card: ModelCard) -> tuple[float, str]:
-    """Add up 0.3, up to 0.3 for places to get it, 0.1 for a known library, up to 0.3 for downloads."""
+    """Add up the standing of a model and its popularity, with the reason."""
     says = [f"to be had from {len(card.where)} place{'s' if len(card.where) > 1 else ''}"]
-    value = 0.2 + 0.1 * min(len({where.kind for where in card.where}), 3)
     if card.library in PINNED:
-        value += 0.15
         says.append(f"runs in {card.library}")
     downloads = amount(card.downloads)
-    if downloads is None:
-        value += 0.1
-        says.append("downloads unknown")
-    else:
-        value += 0.3 * min(max(math.log10(max(downloads, 1.0)) - 2, 0.0) / 5, 1.0)
-        says.append(f"{downloads:,.0f} downloads")
-    if card.released is not None:
-        value += 0.05
+    says.append("downloads unknown" if downloads is None else f"{downloads:,.0f} downloads")
     if card.superseded_by:
-        value -= 0.2
         says.append(f"superseded by {card.superseded_by}")
+    value = standing(card) + float(popularity(np.array(downloads, dtype=np.float64)))
     return min(max(value, 0.0), 1.0), ", ".join(says)
+
+
+def standing(card: ModelCard) -> float:
+    """Add up 0.2, up to 0.3 for places, 0.15 for a known library and 0.05 for a date, less 0.2 if superseded."""
+    value = 0.2 + 0.1 * min(len({where.kind for where in card.where}), 3)
+    value += 0.15 if card.library in PINNED else 0.0
+    value += 0.05 if card.released is not None else 0.0
+    return value - (0.2 if card.superseded_by else 0.0)
+
+
+def popularity(downloads: Floats) -> Floats:
+    """Give up to 0.3 for downloads by their logarithm, and 0.1 where they are unknown (NaN)."""
+    known = 0.3 * np.clip((np.log10(np.maximum(downloads, 1.0)) - 2) / 5, 0.0, 1.0)
+    return np.where(np.isnan(downloads), 0.1, known)
 
 
 def explainability(card: ModelCard) -> tuple[float, str]:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from advisor.brief import Brief
-from advisor.columns import columns_for
-from advisor.knowledge import DataSet, Knowledge, ModelCard, Task, default_folder
+from advisor.columns import Columns, Floats
+from advisor.equating import results_of_all
+from advisor.knowledge import DataSet, Knowledge, Task, default_folder
 from advisor.languages import ANY, has_language, primary
 from advisor.transfer import FEW, Likeness, Traits, coefficients, expect, likeness, percentiles, tables
-from advisor.workload import amount
 
 __all__ = ["Standing", "standings"]
 
@@ -22,8 +21,8 @@ UNPLACED = (0.5, 0.15)
 ENOUGH_PLACED = 3
 LEAST_SPREAD = 0.02
 MIDDLE = (0.1, 0.9)
-Floats = npt.NDArray[np.float64]
 Column = tuple[str, str, str]
+Means = dict[Column, dict[int, float]]
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,18 @@ class Standing:
 
 
 def standings(
-    cards: Sequence[ModelCard], task: Task, knowledge: Knowledge, brief: Brief, known: Mapping[str, float]
+    columns: Columns, task: Task, knowledge: Knowledge, brief: Brief, known: Floats
 ) -> dict[str, Standing]:
     """Place the models that have transfer results.
 
     Each table of results (columns that share models) is predicted for the brief's data set and put where the
     yardsticks place its models; a model of several tables takes their mean, the surer one weighing more.
 
-    :param cards: all models of the task.
+    :param columns: all cards of the task.
     :param task: the task.
     :param knowledge: results and data sets.
     :param brief: what the data are like.
-    :param known: quality by yardsticks of the models that have it.
+    :param known: quality of each by yardsticks; NaN where there is none.
     :return: model → standing.
     """
     datasets = {
@@ -62,63 +61,54 @@ def standings(
         for name in one.names
     }
     asked = ("transfer results", *datasets)
-    columns = columns_for(knowledge, task.id).remembered(asked, lambda: _columns(cards, knowledge, datasets))
-    if not columns:
+    results: Means = columns.remembered(asked, lambda: _means(columns, knowledge, datasets))
+    if not results:
         return {}
-    there = sorted({model for results in columns.values() for model in results})
-    names = sorted(columns)
-    values = np.array([[columns[name].get(model, math.nan) for name in names] for model in there])
+    there = sorted({row for column in results.values() for row in column})
+    names = sorted(results)
+    values = np.array([[results[name].get(row, math.nan) for name in names] for row in there])
     values *= np.array([-1.0 if datasets[name[0]].lower_is_better else 1.0 for name in names])
-    sizes = {card.id: amount(card.parameters) for card in cards}
+    sizes = columns.amounts("parameters")
     by = _coefficients(knowledge)
     target = _asked(brief)
-    found: dict[str, list[Standing]] = {}
+    found: dict[int, list[Standing]] = {}
     for table in tables(np.isfinite(values)):
         rows = np.flatnonzero(np.isfinite(values[:, table]).any(axis=1))
         group = [there[row] for row in rows]
-        extra = np.array([[known.get(model, math.nan), _log(sizes[model])] for model in group])
+        extra = np.stack([known[group], np.log10(sizes[group])], axis=1)
         traits = [_traits(datasets[names[column][0]]) for column in table]
         mean, sd = expect(percentiles(values[rows][:, table]), percentiles(extra), traits, target, by)
         says = _says([names[column] for column in table], traits, target, datasets, by)
-        for model, standing in _placed(group, mean, sd, known, says).items():
-            found.setdefault(model, []).append(standing)
-    return {model: _joined(several) for model, several in found.items()}
+        for row, standing in zip(group, _placed(mean, sd, known[group], says), strict=True):
+            found.setdefault(row, []).append(standing)
+    return {columns.cards[row].id: _joined(several) for row, several in found.items()}
 
 
-def _columns(
-    cards: Sequence[ModelCard], knowledge: Knowledge, datasets: Mapping[str, DataSet]
-) -> dict[Column, dict[str, float]]:
+def _means(columns: Columns, knowledge: Knowledge, datasets: Mapping[str, DataSet]) -> Means:
     """Collect the results per data set, metric and source; too few models make no column."""
-    if not datasets:
-        return {}
-    found: dict[Column, dict[str, list[float]]] = {}
-    for card in cards:
-        for row in knowledge.results_of(card.id):
-            if row.benchmark in datasets and card.kind != "baseline":
-                column = found.setdefault((row.benchmark, row.metric, row.source), {})
-                column.setdefault(card.id, []).append(row.value)
-    return {
-        name: {model: math.fsum(values) / len(values) for model, values in column.items()}
-        for name, column in found.items()
-        if len(column) >= FEW
-    }
+    found: Means = {}
+    for name, results in results_of_all(columns, knowledge).items():
+        several: dict[int, list[float]] = {}
+        for row, value in results if name[0] in datasets else ():
+            if columns.cards[row].kind != "baseline":
+                several.setdefault(row, []).append(value)
+        if len(several) >= FEW:
+            found[name] = {row: math.fsum(values) / len(values) for row, values in several.items()}
+    return found
 
 
-def _placed(
-    group: Sequence[str], mean: Floats, sd: Floats, known: Mapping[str, float], says: str
-) -> dict[str, Standing]:
+def _placed(mean: Floats, sd: Floats, known: Floats, says: str) -> list[Standing]:
     """Put a table on the scale of quality, where the yardsticks place its models."""
-    at = np.array([known[model] for model in group if model in known])
+    at = known[np.isfinite(known)]
     centre, wide = UNPLACED
     if len(at) >= ENOUGH_PLACED:
         centre, wide = float(at.mean()), max(float(at.std()), LEAST_SPREAD)
     centre = min(max(centre, MIDDLE[0]), MIDDLE[1])
     steep = wide / (centre * (1 - centre))
     values = 1 / (1 + np.exp(-(math.log(centre / (1 - centre)) + steep * mean)))
-    return {
-        model: Standing(float(value), wide * float(doubt), says)
-        for model, value, doubt in zip(group, values, sd, strict=True)
-    }
+    return [
+        Standing(float(value), wide * float(doubt), says) for value, doubt in zip(values, sd, strict=True)
+    ]
 
 
 def _joined(several: Sequence[Standing]) -> Standing:
@@ -165,10 +155,6 @@ def _traits(one: DataSet) -> Traits:
 def _asked(brief: Brief) -> Traits:
     data = brief.data
     return Traits(data.domain, data.classes, data.examples or None, data.resolution, data.tokens)
-
-
-def _log(parameters: float | None) -> float:
-    return math.log10(parameters) if parameters else math.nan
 
 
 def _coefficients(knowledge: Knowledge) -> Likeness:
