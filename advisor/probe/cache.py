@@ -109,7 +109,7 @@ class FeatureCache:
         self._make_room()
 
     def _files(self, body: str) -> list[Path]:
-        return sorted((self.root / body[:32]).glob("[0-9a-f]*.npz"))
+        return sorted((self.root / body[:32]).glob("[0-9a-f]" * 20 + ".npz"))
 
     def _make_room(self) -> None:
         """Remove the files that were not used for the longest time."""

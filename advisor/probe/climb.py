@@ -18,10 +18,11 @@ from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, OpenImage, 
 from advisor.probe.baselines import make_baseline
 from advisor.probe.cache import FeatureCache, body_key
 from advisor.probe.clock import Clock, OutOfTime
-from advisor.probe.earlier import Costs, costs_path, read_costs, write_costs
+from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, write_costs, write_source
 from advisor.probe.features import embed
 from advisor.probe.head import Head, fit_head, out_of_fold
 from advisor.probe.measure import PeakMemory, measure_latency
+from advisor.probe.source_head import SourceHead
 from advisor.probe.transfer import transferability
 from advisor.probe.tune import Recipe, TunedHead, last_block, load_learnt, tune
 from advisor.result import CurvePoint, NamedMetric
@@ -253,6 +254,15 @@ class _Climb:
         self.setting.clock.check()
         return backbone
 
+    @property
+    def source(self) -> SourceHead | None:
+        """The classifier of the body's pretraining, from an earlier probe where the body is not loaded."""
+        kept, source = read_source(self.costs.parent)
+        if not kept:
+            source = self.backbone.source
+            write_source(self.costs.parent, source)
+        return source
+
     @cached_property
     def known(self) -> dict[str, NDArray[np.float32]]:
         """The features of this climb's examples, as far as they are there: content → (d,)."""
@@ -413,7 +423,7 @@ class _Probe(_Climb):
         hyperparameters = {"head": "logistic regression", "C": head.strength, "dimensions": features.shape[1]}
         if setting.balanced:
             hyperparameters["class_weight"] = "balanced"
-        scores = transferability(features, truth, self.backbone.source) if self.rung == "linear-probe" else {}
+        scores = transferability(features, truth, self.source) if self.rung == "linear-probe" else {}
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
         cross = self.cross(features, judged[:n], truth, head)
         note = (

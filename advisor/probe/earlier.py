@@ -1,18 +1,24 @@
-"""What an earlier probe measured of the same body on the same requests and this same machine."""
+"""What an earlier probe measured of the same body on the same requests and this same machine, and its source head."""
 
 import contextlib
+import io
 import json
 import platform
+import zipfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import psutil
 
+from advisor.probe.source_head import SourceHead
 from advisor.quantity import Frozen
 from advisor.result import LatencyMeasured
 
-__all__ = ["Costs", "costs_path", "read_costs", "write_costs"]
+__all__ = ["Costs", "costs_path", "read_costs", "read_source", "write_costs", "write_source"]
+
+SOURCE = "source.npz"
 
 
 class Costs(Frozen):
@@ -49,8 +55,34 @@ def read_costs(path: Path) -> Costs | None:
 
 def write_costs(path: Path, costs: Costs) -> None:
     """Keep what was measured; where that cannot be written it is measured again next time."""
+    _write(path, json.dumps(costs.model_dump(mode="json")).encode())
+
+
+def read_source(folder: Path) -> tuple[bool, SourceHead | None]:
+    """Read the classifier that a body was pretrained with.
+
+    :param folder: that of the body's features.
+    :return: whether it was kept, and the classifier, None for a body without one.
+    """
+    try:
+        with np.load(folder / SOURCE, allow_pickle=False) as kept:
+            weight, bias = np.asarray(kept["weight"]), np.asarray(kept["bias"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False, None
+    return True, SourceHead(weight=weight, bias=bias) if len(bias) else None
+
+
+def write_source(folder: Path, source: SourceHead | None) -> None:
+    """Keep the classifier that a body was pretrained with, or that it has none."""
+    stream = io.BytesIO()
+    empty = np.zeros((0, 0), dtype=np.float32)
+    np.savez(stream, weight=source.weight if source else empty, bias=source.bias if source else empty.ravel())
+    _write(folder / SOURCE, stream.getvalue())
+
+
+def _write(path: Path, content: bytes) -> None:
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(json.dumps(costs.model_dump(mode="json")), encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(path)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.probe.cache import FeatureCache, body_key
-from advisor.probe.earlier import Costs, costs_path, read_costs, write_costs
+from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, write_costs, write_source
+from advisor.probe.source_head import SourceHead
 from advisor.result import LatencyMeasured
 from advisor.weights import Weights
 
@@ -106,3 +107,20 @@ def test_costs_are_known_again_for_the_same_requests_only(tmp_path: Path) -> Non
     )
     path.write_text("{")
     assert read_costs(path) is None
+
+
+def test_the_source_head_is_kept_and_so_is_that_there_is_none(tmp_path: Path) -> None:
+    head = SourceHead(weight=np.eye(3, 4, dtype=np.float32), bias=np.arange(3, dtype=np.float32))
+    assert read_source(tmp_path / "body") == (False, None)
+    write_source(tmp_path / "body", head)
+    kept, found = read_source(tmp_path / "body")
+    assert kept
+    assert found is not None
+    assert np.array_equal(found.weight, head.weight)
+    assert np.array_equal(found.bias, head.bias)
+    write_source(tmp_path / "body", None)
+    assert read_source(tmp_path / "body") == (True, None)
+    (tmp_path / "body" / "source.npz").write_bytes(b"PK")
+    assert read_source(tmp_path / "body") == (False, None)
+    (tmp_path / "file").write_text("in the way")
+    write_source(tmp_path / "file" / "body", head)
