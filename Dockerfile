@@ -23,6 +23,7 @@ ENV PATH=/opt/advisor/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ADVISOR_HOME=/data/advisor \
     HF_HOME=/data/hub \
+    STREAMLIT_SERVER_ADDRESS=0.0.0.0 \
     STREAMLIT_SERVER_HEADLESS=true
 USER 1000
 WORKDIR /home/advisor
