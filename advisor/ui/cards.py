@@ -7,7 +7,8 @@ import streamlit as st
 
 from advisor.knowledge import Fact, ModelCard
 from advisor.recommendation import Adaptation, Candidate, Recommendation
-from advisor.ui import look, session
+from advisor.ui import look, questions, session
+from advisor.ui.words import in_both, t, tongue
 
 __all__ = [
     "BRIEFLY",
@@ -67,12 +68,13 @@ NAMED = {
     "downloads": "Downloads",
     "likes": "Likes",
 }
+MOST_TONGUES = 12
 
 
 def moved(gained: int | None) -> str:
     """Mark how many places a model gained or lost (HTML)."""
     if gained is None:
-        return ' <span class="up">new</span>'
+        return f' <span class="up">{t("new")}</span>'
     if gained == 0:
         return ""
     sign, word = ("▲", "up") if gained > 0 else ("▼", "down")
@@ -82,15 +84,15 @@ def moved(gained: int | None) -> str:
 def licence_badge(card: ModelCard) -> None:
     """Show the licence as a badge; its meaning is one hover away."""
     colour, meaning = look.LICENCE[card.licence.klass]
-    trap = f". {card.licence.trap}" if card.licence.trap else ""
-    st.badge(card.licence.id, color=colour, help=f"{meaning}{trap}")
+    trap = f". {t(card.licence.trap)}" if card.licence.trap else ""
+    st.badge(card.licence.id, color=colour, help=f"{t(meaning)}{trap}")
 
 
 def licence_mark(card: ModelCard) -> str:
     """Mark the licence in a line of text; its meaning is one hover away (HTML)."""
     _, meaning = look.LICENCE[card.licence.klass]
     return (
-        f'<span class="licence {card.licence.klass}" title="{look.plain(meaning)}">'
+        f'<span class="licence {card.licence.klass}" title="{look.plain(t(meaning))}">'
         f"{look.plain(card.licence.id)}</span>"
     )
 
@@ -111,14 +113,14 @@ def candidate(found: Candidate, card: ModelCard) -> None:
     figures.show(charts.score_parts(found), f"parts {card.id}")
     why, how = st.columns(2, gap="large")
     with why:
-        st.subheader("Why it is here", anchor=False)
+        st.subheader(t("Why it is here"), anchor=False)
         bullets(found.because)
-        st.subheader("Where to get it", anchor=False)
+        st.subheader(t("Where to get it"), anchor=False)
         where(card)
     with how:
-        st.subheader("How to adapt it", anchor=False)
+        st.subheader(t("How to adapt it"), anchor=False)
         adaptation(found.adaptation)
-    st.subheader("What is expected on your device", anchor=False)
+    st.subheader(t("What is expected on your device"), anchor=False)
     names = {
         "latency_ms": "One answer",
         "throughput_per_s": "Answers per second",
@@ -128,45 +130,46 @@ def candidate(found: Candidate, card: ModelCard) -> None:
         "monthly_cost_usd": "A month",
     }
     rows = "".join(
-        f'<tr><td>{label}</td><td class="r">{look.quantity(value)}</td><td>{look.basis(value)}</td>'
-        f'<td class="faint">{look.plain(value.source)}</td></tr>'
+        f'<tr><td>{t(label)}</td><td class="r">{look.quantity(value)}</td><td>{look.basis(value)}</td>'
+        f'<td class="faint">{look.plain(t(value.source))}</td></tr>'
         for name, label in names.items()
         if (value := getattr(found.estimates, name)).value is not None
     )
     st.html(f'<div class="scroll"><table class="race">{rows}</table></div>')
-    st.subheader("Every fact and its source", anchor=False)
+    st.subheader(t("Every fact and its source"), anchor=False)
     facts(card)
 
 
 def adaptation(plan: Adaptation) -> None:
     """Say in words how to fit a model to the user's data."""
-    st.markdown(f"**{STRATEGY.get(plan.strategy, plan.strategy)}.** {session.safe(plan.because)}")
+    st.markdown(f"**{t(STRATEGY.get(plan.strategy, plan.strategy))}** · {session.safe(t(plan.because))}")
     lines = []
     if plan.learning_rate:
-        lines.append(f"learning rate {plan.learning_rate[0]:.0e} to {plan.learning_rate[1]:.0e}")
+        low, high = plan.learning_rate
+        lines.append(t("learning rate {low} to {high}", low=f"{low:.0e}", high=f"{high:.0e}"))
     if plan.epochs:
-        lines.append(f"about {plan.epochs} passes over the data")
+        lines.append(t("about {n} passes over the data", n=str(plan.epochs)))
     if plan.augmentation:
-        lines.append("augment with " + ", ".join(plan.augmentation))
+        lines.append(t("augment with {ways}", ways=questions.join(plan.augmentation)))
     if plan.class_weights:
-        lines.append("weigh the classes, as they are uneven")
+        lines.append(t("weigh the classes, as they are uneven"))
     if plan.early_stopping:
-        lines.append("stop early")
+        lines.append(t("stop early"))
     if plan.compression:
-        lines.append("to make it smaller: " + ", ".join(plan.compression))
+        lines.append(t("to make it smaller: {ways}", ways=questions.join(plan.compression)))
     bullets((*lines, *plan.advice))
 
 
 def bullets(lines: Sequence[str]) -> None:
     """List sentences, close together."""
     if lines:
-        st.markdown("\n".join(f"- {session.safe(line)}" for line in lines))
+        st.markdown("\n".join(f"- {session.safe(t(line))}" for line in lines))
 
 
 def where(card: ModelCard) -> None:
     """List the places where a model can be had."""
     for place in card.where:
-        name = PLACES[place.kind]
+        name = t(PLACES[place.kind])
         if place.ref.startswith("https://"):
             st.markdown(f"{name}: [{session.safe(place.ref)}]({place.ref})")
         elif place.kind == "huggingface":
@@ -193,9 +196,9 @@ def facts(card: ModelCard) -> None:
 
     rows = [
         _row(
-            label,
-            f"{look.number(fact.value)} {look.plain(fact.unit)}",
-            fact.protocol or "",
+            t(label),
+            f"{look.number(fact.value)} {look.plain(t(fact.unit))}",
+            t(fact.protocol or ""),
             cite(fact.source),
         )
         for name, label in NAMED.items()
@@ -205,7 +208,7 @@ def facts(card: ModelCard) -> None:
         _row(
             look.plain(r.benchmark),
             f"{look.number(r.value)} {look.plain(r.metric)}",
-            r.protocol or "",
+            t(r.protocol or ""),
             cite(r.source),
         )
         for r in session.knowledge().results_of(card.id)[:40]
@@ -213,14 +216,14 @@ def facts(card: ModelCard) -> None:
     licence = card.licence
     rows.append(
         _row(
-            "Licence",
+            t("Licence"),
             look.plain(licence.id),
-            licence.trap or "",
+            t(licence.trap or ""),
             cite(licence.source) if licence.source else "",
         )
     )
     for label, value in _words(card).items():
-        rows.append(_row(label, look.plain(value), "", ""))
+        rows.append(_row(t(label), look.plain(value), "", ""))
     st.html(f'<div class="scroll"><table class="race">{"".join(rows)}</table></div>')
 
 
@@ -235,14 +238,21 @@ def _words(card: ModelCard) -> dict[str, Any]:
     words = {
         "Released": card.released,
         "Learnt from": ", ".join(card.trained_on) if card.trained_on else None,
-        "Languages": ", ".join(card.input.languages) if card.input.languages else None,
-        "Input": f"{card.input.resolution} pixels" if card.input.resolution else None,
-        "Longest text": f"{card.input.tokens} tokens" if card.input.tokens else None,
-        "Good for": card.good_for.en if card.good_for else None,
-        "Weak at": card.weaknesses.en if card.weaknesses else None,
+        "Languages": _languages(card.input.languages),
+        "Input": t("{n} pixels", n=str(card.input.resolution)) if card.input.resolution else None,
+        "Longest text": t("{n} tokens", n=str(card.input.tokens)) if card.input.tokens else None,
+        "Good for": in_both(card.good_for) if card.good_for else None,
+        "Weak at": in_both(card.weaknesses) if card.weaknesses else None,
         "Newer": card.superseded_by,
     }
     return {label: value for label, value in words.items() if value}
+
+
+def _languages(tags: Sequence[str] | None) -> str | None:
+    if not tags:
+        return None
+    more = len(tags) - MOST_TONGUES
+    return questions.join([*map(tongue, tags[:MOST_TONGUES]), *([f"+{more}"] if more > 0 else [])])
 
 
 def downloads(models: tuple[str, ...], offline: bool) -> None:
@@ -252,16 +262,18 @@ def downloads(models: tuple[str, ...], offline: bool) -> None:
     for id in models:
         there = session.availability(id, offline)
         total += there.download_mb or 0.0
-        size = "already here" if there.download_mb == 0 else look.megabytes(there.download_mb)
+        size = t("already here") if there.download_mb == 0 else look.megabytes(there.download_mb)
         rows.append(
-            f'<tr title="{look.plain(there.because)}"><td>{look.plain(session.model_name(id))}</td>'
+            f'<tr title="{look.plain(t(there.because))}"><td>{look.plain(session.model_name(id))}</td>'
             f'<td class="r">{size}</td></tr>'
         )
     if not rows:
-        st.caption("Only the baselines, which need no download.")
+        st.caption(t("Only the baselines, which need no download."))
         return
-    head = '<tr><th>Model</th><th class="r">Download</th></tr>'
+    head = f'<tr><th>{t("Model")}</th><th class="r">{t("Download")}</th></tr>'
     st.html(f'<div class="scroll"><table class="race">{head}{"".join(rows)}</table></div>')
     st.caption(
-        f"{look.megabytes(total)} would be downloaded." if total else "Nothing needs to be downloaded."
+        t("{size} would be downloaded.", size=look.megabytes(total))
+        if total
+        else t("Nothing needs to be downloaded.")
     )

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from advisor.facts import Known, list_facts
 from advisor.knowledge import Knowledge, ModelCard
+from advisor.language import Language
 from advisor.ui import look
+from advisor.ui.words import in_both, language, t
 
 __all__ = ["compare"]
 
@@ -43,8 +45,18 @@ LABELS = {
     "downloads": "Downloads",
     "likes": "Likes",
 }
+MORE = "{n} more"
+SCALES: dict[Language, tuple[tuple[float, str], ...]] = {
+    "en": ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")),
+    "zh": ((1e12, "万亿"), (1e8, "亿"), (1e4, "万")),
+}
 SHOWN = 12
 """So many benchmarks stand open; the others are folded away."""
+WORDS = (
+    "frozen", "head", "last-block", "lora", "full", "from-scratch", "zero-shot", "prompt", "unknown",
+    "high", "medium", "low", "active", "slow", "abandoned",
+)  # fmt: skip
+"""Values of facts that are words and no names."""
 SELF_EVIDENT = ("parameters", "numbers", "likes", "activations", None)
 LISTED = 6
 """So many words of a list stand open."""
@@ -64,7 +76,7 @@ def compare(cards: Sequence[ModelCard], knowledge: Knowledge) -> str:
 
     def row(name: str, label: str) -> str:
         cells = "".join(f"<td>{_cell(facts.get(name, ()), titles)}</td>" for facts in known)
-        return f'<tr><th scope="row">{look.plain(label)}</th>{cells}</tr>'
+        return f'<tr><th scope="row">{look.plain(t(label))}</th>{cells}</tr>'
 
     def having(wanted: Sequence[str]) -> list[str]:
         return [name for name in wanted if any(name in facts for facts in known)]
@@ -76,15 +88,15 @@ def compare(cards: Sequence[ModelCard], knowledge: Knowledge) -> str:
     speeds = sorted({name for facts in known for name in facts if name.startswith("latency on ")})
     devices = {f"latency on {device.id}": device.name for device in knowledge.devices}
     legend = (
-        '<p class="fact faint">An underlined value opens to its source, date and protocol. '
-        '<span class="down">?</span> marks what names no source.</p>'
+        f'<p class="fact faint">{t("An underlined value opens to its source, date and protocol.")} '
+        f'<span class="down">?</span> {t("marks what names no source.")}</p>'
     )
     blocks = [
         legend,
         _table(heads, "".join(parts), len(cards)),
-        _folded("Published results", heads, [row(name, names[name]) for name in results], len(cards)),
+        _folded(t("Published results"), heads, [row(name, names[name]) for name in results], len(cards)),
         _folded(
-            "Published speeds", heads, [row(name, devices.get(name, name)) for name in speeds], len(cards)
+            t("Published speeds"), heads, [row(name, devices.get(name, name)) for name in speeds], len(cards)
         ),
     ]
     return "".join(blocks)
@@ -93,13 +105,13 @@ def compare(cards: Sequence[ModelCard], knowledge: Knowledge) -> str:
 def _words(cards: Sequence[ModelCard]) -> str:
     rows = ""
     for label, texts in (
-        ("Good for", [card.good_for.en if card.good_for else "" for card in cards]),
-        ("Weak at", [card.weaknesses.en if card.weaknesses else "" for card in cards]),
-        ("Licence trap", [card.licence.trap or "" for card in cards]),
+        ("Good for", [in_both(card.good_for) if card.good_for else "" for card in cards]),
+        ("Weak at", [in_both(card.weaknesses) if card.weaknesses else "" for card in cards]),
+        ("Licence trap", [t(card.licence.trap or "") for card in cards]),
     ):
         if any(texts):
             cells = "".join(f"<td>{look.plain(text) or _NONE}</td>" for text in texts)
-            rows += f'<tr><th scope="row">{label}</th>{cells}</tr>'
+            rows += f'<tr><th scope="row">{t(label)}</th>{cells}</tr>'
     return rows
 
 
@@ -113,11 +125,11 @@ def _table(heads: str, rows: str, models: int) -> str:
 
 def _folded(title: str, heads: str, rows: list[str], models: int) -> str:
     if not rows:
-        return f'<p class="fact faint">{title}: none is known.</p>'
+        return f'<p class="fact faint">{t("{what}: none is known.", what=title)}</p>'
     rest = f"<p>{title}</p>{_table(heads, ''.join(rows[:SHOWN]), models)}"
     if rows[SHOWN:]:
         more = _table(heads, "".join(rows[SHOWN:]), models)
-        rest += f"<details><summary>{len(rows) - SHOWN} more</summary>{more}</details>"
+        rest += f"<details><summary>{t('{n} more', n=str(len(rows) - SHOWN))}</summary>{more}</details>"
     return f'<section class="besides">{rest}</section>'
 
 
@@ -139,47 +151,55 @@ def _value(fact: Known, titles: dict[str, tuple[str, str | None]]) -> str:
 
 def _says(fact: Known) -> str:
     if isinstance(fact.value, bool):
-        return "yes" if fact.value else "no"
+        return t("yes" if fact.value else "no")
     if isinstance(fact.value, tuple):
         rest = len(fact.value) - LISTED
-        more = f" and {rest} more" if rest > 0 else ""
-        return look.plain(", ".join(fact.value[:LISTED]) + more)
+        more = t(" and {n} more", n=str(rest)) if rest > 0 else ""
+        return look.plain(", ".join(map(_word, fact.value[:LISTED])) + more)
     if isinstance(fact.value, str):
-        return look.plain(fact.value)
+        return look.plain(_word(fact.value))
     if fact.name == "size_mb":
         return look.megabytes(fact.value)
     if fact.unit == "share":
         return f"{fact.value:.4g}"
-    unit = "" if fact.unit in SELF_EVIDENT else f" {fact.unit}"
+    unit = "" if fact.unit in SELF_EVIDENT else f" {t(fact.unit or '')}"
     return f"{_scaled(fact.value)}{look.plain(unit)}"
 
 
+def _word(value: str) -> str:
+    """Translate words such as 'frozen', not names: a name is no word that the pages use."""
+    return t(value) if value in WORDS else value
+
+
 def _scaled(value: float) -> str:
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+    for size, word in SCALES[language()]:
         if abs(value) >= size:
-            return f"{value / size:.3g} {word}"
+            return f"{look.number(value / size)} {word}"
     return look.number(value)
 
 
 def _origin(fact: Known, titles: dict[str, tuple[str, str | None]]) -> str:
     said = (
-        [f"all: {look.plain(', '.join(fact.value))}"] if _long(fact) and isinstance(fact.value, tuple) else []
+        [look.plain(t("all: {names}", names=", ".join(fact.value)))]
+        if _long(fact) and isinstance(fact.value, tuple)
+        else []
     )
     if fact.source is None:
-        said.append("No source is named.")
+        said.append(t("No source is named."))
     else:
         title, url = titles.get(fact.source, (fact.source, None))
         words = look.plain(title)
         said.append(
             f'<a href="{look.plain(url)}" target="_blank" rel="noopener">{words}</a>' if url else words
         )
-        said.append(f"{fact.date}" + {"read": "", "derived": " · derived from what was read"}.get(
-            fact.trust, " · general knowledge, not looked up"
-        ))  # fmt: skip
+        trust = {"read": "", "derived": "derived from what was read"}.get(
+            fact.trust, "general knowledge, not looked up"
+        )
+        said.append(" · ".join(word for word in (look.moment(str(fact.date)), t(trust)) if word))
     if isinstance(fact.value, float) and _rounded(fact):
-        said.append(f"exactly {fact.value:.15g} {look.plain(fact.unit or '')}")
+        said.append(t("exactly {n} {unit}", n=f"{fact.value:.15g}", unit=look.plain(t(fact.unit or ""))))
     if fact.protocol:
-        said.append(look.plain(fact.protocol))
+        said.append(look.plain(t(fact.protocol)))
     return "".join(f"<div>{line}</div>" for line in said)
 
 

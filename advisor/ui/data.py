@@ -5,8 +5,12 @@ from typing import Literal
 
 import streamlit as st
 
+from advisor.brief import Brief
+from advisor.dataset.types import Profile
 from advisor.errors import DataError, InputError
-from advisor.ui import frame, look, preview, session, state, uploads
+from advisor.ui import frame, look, preview, questions, session, state, uploads
+from advisor.ui.owner import owner
+from advisor.ui.words import t, tongue
 
 SEVERITY: dict[str, tuple[look.Colour, str]] = {
     "high": ("red", "Serious"),
@@ -18,6 +22,8 @@ SAMPLES: dict[Literal["images", "text"], tuple[str, str]] = {
     "images": ("Handwritten digits", "600 small images in 10 classes"),
     "text": ("Support tickets", "389 texts in English and Chinese, 6 intents"),
 }
+
+UNEVEN = 2.0
 
 
 def take(path: Path, name: str) -> None:
@@ -88,75 +94,105 @@ def choose_columns(path: Path) -> None:
         return
     data = state.draft().data
     with st.container(border=True):
-        st.markdown("**Which columns count?**")
+        st.markdown(f"**{t('Which columns count?')}**")
         left, right = st.columns(2)
         for place, key, label in ((left, "text", "The text"), (right, "label", "The class")):
             current = getattr(data, key)
             place.selectbox(
-                label,
+                t(label),
                 names,
                 index=names.index(current) if current in names else None,
                 key=f"data.{key}",
-                placeholder="Choose a column",
+                placeholder=t("Choose a column"),
             )
-        st.button("Read with these columns", on_click=take_columns, type="primary")
+        st.button(t("Read with these columns"), on_click=take_columns, type="primary")
 
 
-st.title("Your data")
+def count_alike() -> None:
+    """Judge models by a measure in which every class counts alike."""
+    state.change(answers=state.draft().answers | {"metric": "balanced_accuracy"})
+
+
+def settled(brief: Brief, profile: Profile, filled: tuple[str, ...]) -> None:
+    """Say in a sentence what was brought, what was set by it, and what is worth setting.
+
+    Classes count as uneven from twice as many examples in the largest as in the smallest on.
+    """
+    uneven = profile.imbalance >= UNEVEN
+    says = {
+        ("image-classification", False): "You brought {n} images in {k} classes of similar size.",
+        ("image-classification", True): "You brought {n} images in {k} uneven classes.",
+        ("text-classification", False): "You brought {n} texts in {k} classes of similar size.",
+        ("text-classification", True): "You brought {n} texts in {k} uneven classes.",
+    }[profile.task, uneven]
+    told = [t(says, n=look.number(profile.examples), k=look.number(len(profile.counts)))]
+    if filled:
+        names = questions.join(questions.FACTS[key] for key in filled)
+        told.append(t("We set in your need: {facts}.", facts=names))
+    with st.container(border=True, key="settled"):
+        st.markdown(f"**{told[0]}** {' '.join(told[1:])}")
+        if uneven and brief.metric == "accuracy":
+            st.caption(
+                t("With uneven classes a model can look right often and still miss the rare ones entirely.")
+            )
+            st.button(t("Let every class count alike"), on_click=count_alike, icon=":material/balance:")
+        st.page_link(frame.page("need"), label=t("See or change your need"), icon=":material/tune:")
+
+
+st.title(t("Your data"))
 draft = state.draft()
 
 if draft.data is None:
     st.markdown(
-        "Labelled examples are the best judge of models. They stay on the machine that runs this program."
+        t("Labelled examples are the best judge of models. They stay on the machine that runs this program.")
     )
     drop, hints = st.columns([1.6, 1], gap="large")
     with drop:
         st.file_uploader(
-            "A zip with one folder per class, or a table with a text and a label column",
+            t("A zip with one folder per class, or a table with a text and a label column"),
             type=list(uploads.SUFFIXES),
             key="data.file",
             on_change=take_file,
         )
-        with st.expander("A folder of images instead"):
+        with st.expander(t("A folder of images instead")):
             st.file_uploader(
-                "A folder with one sub-folder per class",
+                t("A folder with one sub-folder per class"),
                 accept_multiple_files="directory",
                 key="data.folder",
                 on_change=take_folder,
             )
-        with st.expander("A path on this machine instead"):
-            st.text_input("Folder or file", key="data.path", on_change=take_path, placeholder="/data/photos")
+        if owner() is None:
+            with st.expander(t("A path on this machine instead")):
+                st.text_input(
+                    t("Folder or file"), key="data.path", on_change=take_path, placeholder="/data/photos"
+                )
         if complaint := st.session_state.get("data.complaint"):
-            st.error(session.safe(complaint))
+            st.error(session.safe(t(complaint)))
     with hints:
-        st.caption("Images, as folder or zip")
+        st.caption(t("Images, as folder or zip"))
         st.code("photos/\n  cats/  1.jpg  2.png …\n  dogs/  7.jpg  8.jpg …", language=None)
-        st.caption("Texts, as CSV, TSV, JSONL, Parquet or Excel")
+        st.caption(t("Texts, as CSV, TSV, JSONL, Parquet or Excel"))
         st.code("text,label\nWhere is my parcel?,delivery\n发票开错了,billing", language=None)
-    st.header("Or look around with a sample", anchor=False)
+    st.header(t("Or look around with a sample"), anchor=False)
     with st.grid(2, min_column_width=260):
         for name, (title, says) in SAMPLES.items():
             with st.container(border=True):
-                st.markdown(f"**{title}**")
-                st.caption(says)
-                st.button("Use this sample", key=f"sample {name}", on_click=take_sample, args=(name,))
+                st.markdown(f"**{t(title)}**")
+                st.caption(t(says))
+                st.button(t("Use this sample"), key=f"sample {name}", on_click=take_sample, args=(name,))
     st.stop()
 
 source = draft.data
 path = Path(source.path)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-    st.markdown(f"**{session.safe(source.name)}**", width="content")
-    st.button("Use other data", type="tertiary", on_click=forget, icon=":material/swap_horiz:")
+    st.markdown(f"**{session.safe(session.data_name(source))}**", width="content")
+    st.button(t("Use other data"), type="tertiary", on_click=forget, icon=":material/swap_horiz:")
 try:
-    with st.spinner("Reading …"):
+    with st.spinner(t("Reading …")):
         data = session.dataset(source)
         profile = session.profile_of(data.sha256, data)
 except DataError as error:
-    st.error(session.safe(error.what), title="These data cannot be used as they are")
-    if error.allowed:
-        st.caption(f"Allowed: {session.safe(error.allowed)}")
-    if error.fix:
-        st.caption(session.safe(error.fix))
+    frame.complain(error, t("These data cannot be used as they are"))
     choose_columns(path)
     st.stop()
 
@@ -171,63 +207,77 @@ brief, filled = state.effective_brief()
 splits = session.splits(data)
 if brief and brief.task != profile.task:
     st.warning(
-        f"These look like data for {session.safe(session.task_name(profile.task).lower())}, but the need says "
-        f"{session.safe(session.task_name(brief.task).lower())}. The need wins; a probe needs both to agree.",
+        t(
+            "These look like data for {found}, but the need says {asked}. The need wins; a probe needs both to agree.",
+            found=session.safe(session.task_name(profile.task).lower()),
+            asked=session.safe(session.task_name(brief.task).lower()),
+        )
     )
+
+if brief:
+    settled(brief, profile, filled)
 
 from advisor import charts  # noqa: E402
 from advisor.ui import figures  # noqa: E402
 
-kind = "pixels on the shorter side" if profile.sizes else "tokens"
+typical = t("Typical size, pixels on the shorter side") if profile.sizes else t("Typical length, tokens")
 spread = profile.sizes or profile.lengths
 with st.grid(4, min_column_width=150):
-    st.metric("Examples", look.number(profile.examples))
-    st.metric("Classes", look.number(len(profile.counts)))
-    st.metric("Largest ÷ smallest class", f"{profile.imbalance:.1f} ×")
+    st.metric(t("Examples"), look.number(profile.examples))
+    st.metric(t("Classes"), look.number(len(profile.counts)))
+    st.metric(t("Largest ÷ smallest class"), f"{profile.imbalance:.1f} ×")
     if spread:
         st.metric(
-            f"Typical size, {kind}",
+            typical,
             look.number(spread[2]),
-            help=f"Half of them lie between {spread[1]:g} and {spread[3]:g}.",
+            help=t("Half of them lie between {low} and {high}.", low=f"{spread[1]:g}", high=f"{spread[3]:g}"),
         )
 if profile.languages:
-    shares = ", ".join(f"{tag} {look.percent(share)}" for tag, share in list(profile.languages.items())[:5])
-    st.caption(f"Languages: {shares}")
+    shares = questions.join(
+        f"{tongue(tag)} {look.percent(share)}" for tag, share in list(profile.languages.items())[:5]
+    )
+    st.caption(t("Languages: {shares}", shares=shares))
 if data.columns:
     st.caption(
-        f"Read from the columns {session.safe(data.columns[0])} (text) and {session.safe(data.columns[1])} (class)."
+        t(
+            "Read from the columns {first} (text) and {second} (class).",
+            first=session.safe(data.columns[0]),
+            second=session.safe(data.columns[1]),
+        )
     )
-if filled:
-    names = ", ".join(key.removeprefix("data.").replace("_", " ") for key in filled)
-    st.caption(f"Filled into your need: {names}.")
 
 left, right = st.columns([1.3, 1], gap="large")
 with left:
-    st.header("A look at them", anchor=False)
+    st.header(t("A look at them"), anchor=False)
     preview.show(data)
 with right:
-    st.header("Findings", anchor=False)
+    st.header(t("Findings"), anchor=False)
     order = list(SEVERITY)
     findings = sorted(data.findings, key=lambda finding: order.index(finding.severity))
     if not findings:
-        st.caption("Nothing stands out.")
+        st.caption(t("Nothing stands out."))
     for finding in findings:
         colour, word = SEVERITY[finding.severity]
         with st.container(border=True, gap="xsmall"):
-            st.badge(word, color=colour)
-            st.markdown(session.safe(finding.detail))
+            st.badge(t(word), color=colour)
+            st.markdown(session.safe(t(finding.detail)))
             if finding.examples:
-                with st.expander(f"{len(finding.examples)} examples"):
+                with st.expander(t("{n} examples", n=str(len(finding.examples)))):
                     st.markdown("\n".join(f"- {session.safe(example)}" for example in finding.examples))
-    st.header("How they are split", anchor=False)
+    st.header(t("How they are split"), anchor=False)
     st.markdown(
-        f"- Learn from **{look.number(len(splits.train))}** examples\n"
-        f"- Choose by **{look.number(len(splits.select))}** others\n"
-        f"- Judge once, at the very end, by **{look.number(len(splits.report))}** that nothing has seen"
+        "\n".join(
+            f"- {t(says, n=look.number(len(part)))}"
+            for says, part in (
+                ("Learn from **{n}** examples", splits.train),
+                ("Choose by **{n}** others", splits.select),
+                ("Judge once, at the very end, by **{n}** that nothing has seen", splits.report),
+            )
+        )
     )
-    st.caption("Each class is split alike, and copies of an example stay on one side.")
-    st.page_link(frame.page("probe"), label="Plan the probe", icon=":material/arrow_forward:")
+    st.caption(t("Each class is split alike, and copies of an example stay on one side."))
+    st.page_link(frame.page("probe"), label=t("Plan the probe"), icon=":material/arrow_forward:")
 figures.show(charts.class_balance(profile.counts), "balance")
 if data.columns:
-    with st.expander("Use other columns"):
+    with st.expander(t("Use other columns")):
         choose_columns(path)

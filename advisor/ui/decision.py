@@ -6,8 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from advisor import charts
+from advisor.language import Language
 from advisor.result import Report
 from advisor.ui import cards, figures, frame, look, results, session, state
+from advisor.ui.words import language, t
 
 
 def everything(run: Path) -> bytes:
@@ -17,36 +19,36 @@ def everything(run: Path) -> bytes:
     return bundle_run(run)
 
 
-def export(report: Report, format: str) -> bytes:
-    """Render the report when its download is asked for."""
-    from advisor.report import render_bytes
+def export(report: Report, format: str, lang: Language) -> bytes:
+    """Render the report when its download is asked for, in a language that it is written in."""
+    from advisor.report.render import LANGUAGES, render_bytes
 
-    return render_bytes(report, format)
+    return render_bytes(report, format, lang if lang in LANGUAGES else "en")
 
 
-st.title("Decision")
+st.title(t("Decision"))
 draft = state.draft()
 if draft.run is None or not Path(draft.run).is_dir():
-    frame.waits_for("The decision waits for a probe: nothing has been measured yet.", "probe")
+    frame.waits_for(t("The decision waits for a probe: nothing has been measured yet."), "probe")
 from advisor.jobs import read_run  # noqa: E402
 
 view = read_run(Path(draft.run))
 if view.report is None:
     if view.state in ("queued", "running"):
         frame.waits_for(
-            "The probe is still running. The decision follows when it ends or is cancelled.", "probe"
+            t("The probe is still running. The decision follows when it ends or is cancelled."), "probe"
         )
-    frame.waits_for(f"This run ended without a report ({view.state}).", "probe")
+    frame.waits_for(t("This run ended without a report ({state}).", state=t(view.state)), "probe")
 report = view.report
 decision = report.decision
 
 from advisor.report import verdict  # noqa: E402
 
-st.html(f'<div class="verdict">{look.plain(verdict(report))}</div>')
+st.html(f'<div class="verdict">{look.plain(t(verdict(report)))}</div>')
 if decision.because:
-    st.markdown(session.safe(decision.because))
+    st.markdown(session.safe(t(decision.because)))
 if view.state != "done":
-    st.caption("This run was ended early; the decision rests on what had been reached.")
+    st.caption(t("This run was ended early; the decision rests on what had been reached."))
 
 with st.container(horizontal=True, gap="small"):
     for label, format, name, mime in (
@@ -57,8 +59,8 @@ with st.container(horizontal=True, gap="small"):
         ("Results (CSV)", "csv", "results.csv", "text/csv"),
     ):
         st.download_button(
-            label,
-            data=partial(export, report, format),
+            t(label),
+            data=partial(export, report, format, language()),
             file_name=name,
             mime=mime,
             on_click="ignore",
@@ -67,7 +69,7 @@ with st.container(horizontal=True, gap="small"):
             icon=":material/download:",
         )
     st.download_button(
-        "All as zip, with the model",
+        t("All as zip, with the model"),
         data=partial(everything, Path(draft.run)),
         file_name="model.zip",
         mime="application/zip",
@@ -86,40 +88,55 @@ figures.show(
 
 left, right = st.columns(2, gap="large")
 with left:
-    st.header("What would change this, and what to do next", anchor=False)
+    st.header(t("What would change this, and what to do next"), anchor=False)
     cards.bullets(decision.next_steps)
     if not decision.next_steps:
-        st.caption("Nothing is left to do: use the winner.")
+        st.caption(t("Nothing is left to do: use the winner."))
 with right:
-    st.header("Risks", anchor=False)
+    st.header(t("Risks"), anchor=False)
     cards.bullets(decision.risks)
     if not decision.risks:
-        st.caption("None was found.")
+        st.caption(t("None was found."))
 
 if decision.expected:
-    st.header("What full tuning on all your data should reach", anchor=False)
+    st.header(t("What full tuning on all your data should reach"), anchor=False)
     rows = [
         {
             "Model": session.model_name(model),
             "Expected, %": 100 * expected.value,
             "at least": 100 * expected.low,
             "at most": 100 * expected.high,
-            "How": cards.BRIEFLY.get(expected.strategy, expected.strategy),
+            "How": t(cards.BRIEFLY.get(expected.strategy, expected.strategy)),
         }
         for model, expected in decision.expected.items()
     ]
-    number = st.column_config.NumberColumn(format="%.1f")
+    number = st.column_config.NumberColumn
     st.dataframe(
         rows,
         hide_index=True,
-        column_config={"Expected, %": number, "at least": number, "at most": number},
-        alt="Expected results of full tuning",
+        column_config={
+            "Model": t("Model"),
+            "Expected, %": number(t("Expected, %"), format="%.1f"),
+            "at least": number(t("at least"), format="%.1f"),
+            "at most": number(t("at most"), format="%.1f"),
+            "How": t("How"),
+        },
+        alt=t("Expected results of full tuning"),
     )
     st.caption(
-        "Extrapolated from the learning curves: at least = no gain from more data, "
-        "at most = the steepest gain seen in practice."
+        t(
+            "Extrapolated from the learning curves: at least = no gain from more data, "
+            "at most = the steepest gain seen in practice."
+        )
     )
-with st.expander("All measurements", on_change="rerun", key="decision.all") as everything_measured:
+best = next((result for result in report.probe.results if result.model == decision.winner), None)
+if best is not None and best.errors:
+    st.header(t("What the winner gets wrong"), anchor=False)
+    st.caption(
+        t("Each is shown with its true class and what the model took it for, the surest mistakes first.")
+    )
+    results.wrong(report, Path(draft.run), best)
+with st.expander(t("All measurements"), on_change="rerun", key="decision.all") as everything_measured:
     pass
 if everything_measured.open:
     with everything_measured:

@@ -1,4 +1,4 @@
-"""What surrounds every page: navigation in the order of the job, and one line that shows where the job stands."""
+"""What surrounds every page: navigation in the order of the job, where the job stands, and the language."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -8,9 +8,11 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from advisor.errors import AdvisorError
+from advisor.language import LANGUAGES
 from advisor.ui import look, state
+from advisor.ui.words import NAMES, language, t
 
-__all__ = ["ICON", "PAGES", "page", "show", "waits_for"]
+__all__ = ["ICON", "PAGES", "complain", "page", "show", "waits_for"]
 
 ICON = f"data:image/svg+xml,{quote((look.STATIC / 'icon.svg').read_text(encoding='utf-8'))}"
 HERE = Path(__file__).parent
@@ -23,6 +25,9 @@ PAGES = {
     "models": "Models",
     "runs": "Runs",
 }
+TONGUE = '<script>document.documentElement.lang = "{tag}";</script>'
+TAGS = {"en": "en", "zh": "zh-CN"}
+"""How a browser and a screen reader call the languages."""
 
 
 def page(name: str) -> str:
@@ -32,34 +37,49 @@ def page(name: str) -> str:
 
 def show() -> None:
     """Show the page that the user chose, within the frame; a complaint stands where it happened."""
-    pages = [st.Page(page(name), title=title, default=name == "need") for name, title in PAGES.items()]
+    state.begin()
+    pages = [st.Page(page(name), title=t(title), default=name == "need") for name, title in PAGES.items()]
     chosen = st.navigation(pages, position="top")
     st.html(look.STATIC / "style.css")
-    state.begin()
-    with st.container(key="state", horizontal=True, gap="small"):
+    st.html(TONGUE.format(tag=TAGS[language()]), unsafe_allow_javascript=True)
+    with st.container(key="state", horizontal=True, gap="small", vertical_alignment="center"):
         _state_line()
+        _switch()
     complaint = st.session_state.pop("complaint", None)
     if complaint:
-        st.error(complaint, title="The link could not be read")
+        st.error(t(complaint), title=t("The link could not be read"))
     try:
         chosen.run()
     except AdvisorError as error:
-        st.error(error.what, title="This does not work yet")
-        if error.allowed:
-            st.caption(f"Allowed: {error.allowed}")
-        if error.fix:
-            st.caption(error.fix)
+        complain(error, t("This does not work yet"))
+
+
+def complain(error: AdvisorError, title: str) -> None:
+    """Say what is wrong, what is allowed, and the way out.
+
+    :param error: the complaint.
+    :param title: what could not be done, in the session's language.
+    """
+    from advisor.ui import session
+
+    st.error(session.safe(t(error.what)), title=title)
+    if error.allowed:
+        st.caption(f"{t('Allowed')}: {session.safe(t(error.allowed))}")
+    if error.fix:
+        st.caption(session.safe(t(error.fix)))
 
 
 def waits_for(what: str, name: str) -> NoReturn:
     """Say what a page waits for, link there, and end the page.
 
-    :param what: for example "Choose what the model should do first."
+    :param what: for example "Choose what the model should do first.", in the session's language.
     :param name: the page where that happens.
     """
     with st.container(border=True):
         st.markdown(what)
-        st.page_link(page(name), label=f"Go to {PAGES[name]}", icon=":material/arrow_forward:")
+        st.page_link(
+            page(name), label=t("Go to {page}", page=t(PAGES[name])), icon=":material/arrow_forward:"
+        )
     raise StopException
 
 
@@ -68,9 +88,27 @@ def _state_line() -> None:
 
     draft = state.draft()
     brief, _ = state.effective_brief()
-    task = session.task_name(brief.task) if brief else "not chosen"
-    device = session.device_name(brief.constraints.device) if brief else "This machine"
-    data = session.data_line(draft.data) if draft.data else "none yet"
+    task = session.task_name(brief.task) if brief else t("not chosen")
+    device = session.device_name(brief.constraints.device) if brief else t("This machine")
+    data = session.data_line(draft.data) if draft.data else t("none yet")
     run = session.run_line(draft.run)
     for label, value in (("Task", task), ("Device", device), ("Data", data), ("Run", run)):
-        st.markdown(f":gray[{label}] {session.safe(value)}", width="content")
+        st.markdown(f":gray[{t(label)}] {session.safe(value)}", width="content")
+
+
+def _switch() -> None:
+    st.session_state["frame.language"] = language()
+    st.segmented_control(
+        "English / 中文",
+        LANGUAGES,
+        format_func=NAMES.__getitem__,
+        key="frame.language",
+        on_change=_speak,
+        required=True,
+        label_visibility="collapsed",
+        width="content",
+    )
+
+
+def _speak() -> None:
+    state.speak(st.session_state["frame.language"])

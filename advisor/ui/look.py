@@ -4,7 +4,9 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
+from advisor.language import translate
 from advisor.quantity import Quantity
+from advisor.ui.words import language, t
 
 __all__ = [
     "BASIS",
@@ -15,6 +17,7 @@ __all__ = [
     "duration",
     "interval_bar",
     "megabytes",
+    "moment",
     "number",
     "percent",
     "plain",
@@ -46,47 +49,57 @@ LICENCE: dict[str, tuple[Colour, str]] = {
 def number(value: float | None) -> str:
     """Write a number with three significant digits, thousands apart."""
     if value is None:
-        return "unknown"
+        return t("unknown")
     if abs(value) >= 100 or value == int(value):
-        return f"{value:,.0f}".replace(",", "\u202f")
+        return f"{value:,.0f}".replace(",", "," if language() == "zh" else "\u202f")
     return f"{value:.2g}" if abs(value) < 1 else f"{value:.3g}"
 
 
 def percent(value: float | None) -> str:
     """Write a share as a percentage with one decimal."""
-    return "unknown" if value is None else f"{100 * value:.1f} %"
+    if value is None:
+        return t("unknown")
+    return f"{100 * value:.1f}{'' if language() == 'zh' else ' '}%"
 
 
 def megabytes(value: float | None) -> str:
     """Write a size in megabytes, or gigabytes from 1 000 on."""
     if value is None:
-        return "size unknown"
+        return t("size unknown")
     return f"{number(value)} MB" if value < 1000 else f"{value / 1000:.1f} GB"
 
 
 def duration(seconds: float | None) -> str:
     """Write a duration as seconds, or minutes and seconds."""
     if seconds is None:
-        return "unknown"
+        return t("unknown")
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 60:
+        return t("{seconds} s", seconds=str(whole))
+    return t("{minutes} min {seconds} s", minutes=str(whole // 60), seconds=f"{whole % 60:02d}")
+
+
+def moment(stamp: str) -> str:
+    """Write the day and minute of a time stamp as the language does."""
+    day, _, clock = stamp.partition("T")
+    return f"{translate(day, language())} {clock[:5]}".strip()
 
 
 def quantity(value: Quantity) -> str:
     """Write a quantity with its interval and unit."""
     if value.value is None:
-        return "unknown"
+        return t("unknown")
     if value.unit == "quality":
         text, span, unit = _points(value.value), (_points(value.low), _points(value.high)), ""
     else:
-        text, span, unit = number(value.value), (number(value.low), number(value.high)), f" {value.unit}"
+        text, span, unit = number(value.value), (number(value.low), number(value.high)), f" {t(value.unit)}"
     if value.low is None or value.high is None or value.low == value.high:
         return f"{text}{unit}"
     return f"{text}{unit} ({span[0]}–{span[1]})"
 
 
 def _points(value: float | None) -> str:
-    return "unknown" if value is None else f"{100 * value:.0f}"
+    return t("unknown") if value is None else f"{100 * value:.0f}"
 
 
 def quantity_short(value: Quantity) -> str:
@@ -96,7 +109,9 @@ def quantity_short(value: Quantity) -> str:
 
 def basis(value: Quantity) -> str:
     """Mark by a small sign and word how a quantity is known (HTML)."""
-    return f'<span class="basis {value.basis}" title="{escape(value.source)}">{BASIS[value.basis]}</span>'
+    return (
+        f'<span class="basis {value.basis}" title="{escape(t(value.source))}">{t(BASIS[value.basis])}</span>'
+    )
 
 
 def interval_bar(value: Quantity, limit: float | None, top: float) -> str:

@@ -5,81 +5,90 @@ import streamlit as st
 from advisor.ui import cards, look, session
 from advisor.ui.browse import KINDS, Facets, find, spoken, yardstick
 from advisor.ui.compare import compare
+from advisor.ui.words import at_once, in_both, t, tongue
 
 SIDE_BY_SIDE = 4
 
-st.title("Models")
+st.title(t("Models"))
 knowledge = session.knowledge()
 families = len({card.family for card in knowledge.models})
 st.markdown(
-    f"{len(knowledge.models)} models in {families} families for {len(knowledge.tasks)} tasks. Tick up to four to see "
-    "them side by side; each value opens to its source, date and protocol."
+    t(
+        "{n} models in {families} families for {tasks} tasks. Tick up to four to see them side by side; each value "
+        "opens to its source, date and protocol.",
+        n=look.number(len(knowledge.models)),
+        families=look.number(families),
+        tasks=look.number(len(knowledge.tasks)),
+    )
 )
 
-tasks = {task.id: task.name.en for task in knowledge.tasks}
+tasks = {task.id: in_both(task.name) for task in knowledge.tasks}
 languages = spoken(knowledge)
 HERE = {"memory": "Weights fit its memory", "local": "Already downloaded"}
 
 words = st.text_input(
-    "Search", key="models.search", placeholder="Name, family or author", persist_state="session"
+    t("Search"), key="models.search", placeholder=t("Name, family or author"), persist_state="session"
 )
 with st.container(horizontal=True, vertical_alignment="bottom"):
     task = st.selectbox(
-        "Task",
+        t("Task"),
         [None, *tasks],
-        format_func=lambda id: tasks[id] if id else "All",
+        format_func=at_once(lambda id: tasks[id] if id else t("All"), [None, *tasks]),
         key="models.task",
         persist_state="session",
         width=230,
     )
     licence = st.selectbox(
-        "Licence",
+        t("Licence"),
         [None, *look.LICENCE],
-        format_func=lambda klass: klass.capitalize() if klass else "All",
+        format_func=at_once(lambda klass: t(klass.capitalize() if klass else "All"), [None, *look.LICENCE]),
         key="models.licence",
         persist_state="session",
         width=150,
     )
     largest = st.selectbox(
-        "Download up to",
+        t("Download up to"),
         [None, 10, 50, 100, 500, 2000],
-        format_func=lambda mb: look.megabytes(mb) if mb else "Any size",
+        format_func=at_once(
+            lambda mb: look.megabytes(mb) if mb else t("Any size"), [None, 10, 50, 100, 500, 2000]
+        ),
         key="models.size",
         persist_state="session",
         width=140,
     )
     language = st.selectbox(
-        "Language",
+        t("Language"),
         [None, *languages],
-        format_func=lambda tag: languages[tag] if tag else "Any",
+        format_func=at_once(lambda tag: tongue(tag) if tag else t("Any"), [None, *languages]),
         key="models.language",
         persist_state="session",
         width=150,
     )
     here = st.selectbox(
-        "This machine",
+        t("This machine"),
         [None, *HERE],
-        format_func=lambda choice: HERE[choice] if choice else "Any",
+        format_func=at_once(lambda choice: t(HERE[choice] if choice else "Any"), [None, *HERE]),
         key="models.here",
         persist_state="session",
         width=190,
     )
     kind = st.selectbox(
-        "Kind",
+        t("Kind"),
         [None, *KINDS],
-        format_func=lambda name: KINDS[name] if name else "All",
+        format_func=at_once(lambda name: t(KINDS[name] if name else "All"), [None, *KINDS]),
         key="models.kind",
         persist_state="session",
         width=170,
     )
     order = st.selectbox(
-        "Order",
+        t("Order"),
         ["Family", "Best published result", "Newest first", "Smallest first"],
+        format_func=at_once(t, ["Family", "Best published result", "Newest first", "Smallest first"]),
         key="models.order",
         persist_state="session",
         width=190,
     )
-    current = st.toggle("Hide superseded", key="models.current", persist_state="session")
+    current = st.toggle(t("Hide superseded"), key="models.current", persist_state="session")
 
 asked = Facets(
     words=words or "",
@@ -109,7 +118,7 @@ elif order == "Best published result" and measured:
     found.sort(key=lambda card: (card.id not in values, down * values.get(card.id, 0.0)))
 
 if not found:
-    st.caption("No model fits. Take away a filter.")
+    st.caption(t("No model fits. Take away a filter."))
     st.stop()
 
 table = {
@@ -125,9 +134,9 @@ if measured:
     mark, values = measured
     table = {"Name": table.pop("Name"), mark.name: [values.get(card.id) for card in found], **table}
     del table["Does"]
-note = f"{len(found)} fit."
+note = t("{n} fit.", n=look.number(len(found)))
 if order == "Best published result" and not task:
-    note += " Choose a task to order by a published result."
+    note += " " + t("Choose a task to order by a published result.")
 st.caption(note)
 event = st.dataframe(
     table,
@@ -136,24 +145,28 @@ event = st.dataframe(
     on_select="rerun",
     selection_mode="multi-row",
     height=min(38 + 35 * len(found), 460),
-    alt="Models of the knowledge base",
+    alt=t("Models of the knowledge base"),
     placeholder="–",
     column_config={
-        "Name": st.column_config.TextColumn(width="medium"),
-        "Does": st.column_config.TextColumn(width="medium"),
-        "Parameters, M": st.column_config.NumberColumn(format="%.1f"),
-        "Size, MB": st.column_config.NumberColumn(format="%.1f"),
+        "Name": st.column_config.TextColumn(t("Name"), width="medium"),
+        "Does": st.column_config.TextColumn(t("Does"), width="medium"),
+        "Parameters, M": st.column_config.NumberColumn(t("Parameters, M"), format="%.1f"),
+        "Size, MB": st.column_config.NumberColumn(t("Size, MB"), format="%.1f"),
+        "Family": t("Family"),
+        "Licence": t("Licence"),
+        "Released": t("Released"),
     },
 )
 ticked = [found[i] for i in event.selection.rows if i < len(found)]
 if len(ticked) > SIDE_BY_SIDE:
-    st.caption("Four at most stand side by side; the first four are shown.")
+    st.caption(t("Four at most stand side by side; the first four are shown."))
 if ticked:
     beside = ticked[:SIDE_BY_SIDE]
     st.html(compare(beside, knowledge))
-    with st.expander("Where to get them"):
+    with st.expander(t("Where to get them")):
         for card in beside:
             st.markdown(f"**{session.safe(card.name)}**")
             cards.where(card)
             if card.superseded_by:
-                st.markdown(f"Newer: {session.safe(session.model_name(card.superseded_by))}")
+                newer = session.safe(session.model_name(card.superseded_by))
+                st.markdown(t("Newer: {model}", model=newer))

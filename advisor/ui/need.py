@@ -8,6 +8,7 @@ import yaml
 from advisor.brief import Brief, Constraints, DataFacts, Priorities
 from advisor.errors import InputError
 from advisor.ui import frame, look, questions, session, state
+from advisor.ui.words import at_once, in_both, t
 
 EXAMPLES = {
     "Sort product photos": Brief(
@@ -37,6 +38,7 @@ MODALITIES = {
     "tabular": "Tables",
     "time-series": "Time series",
     "multimodal": "Several at once",
+    "video": "Video",
 }
 METRICS = {
     "accuracy": "Share of right answers (accuracy)",
@@ -55,10 +57,11 @@ def load_brief() -> None:
         brief = Brief.parse(content, upload.name)
         session.knowledge().task(brief.task)
         state.adopt(brief)
-        st.session_state["need.loaded"] = f"{upload.name} is loaded."
+        st.session_state["need.loaded"] = t("{file} is loaded.", file=upload.name)
         st.session_state.pop("need.refused", None)
     except (InputError, yaml.YAMLError, ValueError, RecursionError) as error:
-        st.session_state["need.refused"] = f"{upload.name} was not loaded. {error}"
+        told = t("{file} was not loaded.", file=upload.name)
+        st.session_state["need.refused"] = f"{told} {t(str(error))}"
 
 
 def choose_task() -> None:
@@ -79,89 +82,98 @@ def choose_metric() -> None:
     questions.answer("metric", "need.metric")
 
 
-st.title("What do you need?")
-st.markdown("Answer what you know and leave the rest open. Your data can answer some of it for you.")
+st.title(t("What do you need?"))
+st.markdown(t("Answer what you know and leave the rest open. Your data can answer some of it for you."))
 
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-    st.caption("Start from an example:", width="content")
+    st.caption(t("Start from an example:"), width="content")
     for name, example in EXAMPLES.items():
-        st.button(name, key=f"example {name}", type="tertiary", on_click=state.adopt, args=(example,))
+        st.button(t(name), key=f"example {name}", type="tertiary", on_click=state.adopt, args=(example,))
 
 brief, filled = state.effective_brief()
 task = session.knowledge().task(brief.task) if brief else None
 
 form, panel = st.columns([1.75, 1], gap="large")
 with form:
-    st.header("What should the model do?", anchor=False)
+    st.header(t("What should the model do?"), anchor=False)
     st.session_state["need.modality"] = task.modality if task else None
     st.segmented_control(
-        "What goes in?",
+        t("What goes in?"),
         list(MODALITIES),
-        format_func=MODALITIES.__getitem__,
+        format_func=at_once(lambda kind: t(MODALITIES[kind]), MODALITIES),
         key="need.modality",
         on_change=choose_modality,
     )
     if task is None:
-        st.caption("Then the questions follow that matter for it. Or begin with your data: they answer some.")
-        st.page_link(frame.page("data"), label="Begin with data", icon=":material/upload_file:")
+        st.caption(
+            t("Then the questions follow that matter for it. Or begin with your data: they answer some.")
+        )
+        st.page_link(frame.page("data"), label=t("Begin with data"), icon=":material/upload_file:")
     else:
         tasks = {t.id: t for t in session.knowledge().tasks if t.modality == task.modality}
         st.session_state["need.task"] = task.id
         st.selectbox(
-            "What should come out?",
+            t("What should come out?"),
             list(tasks),
-            format_func=lambda id: f"{tasks[id].name.en}: {tasks[id].says.en}",
+            format_func=at_once(lambda id: f"{in_both(tasks[id].name)}: {in_both(tasks[id].says)}", tasks),
             key="need.task",
             on_change=choose_task,
         )
         if not task.probeable:
-            st.caption("For this task there is advice; models cannot be tried on your data yet.")
+            st.caption(t("For this task there is advice; models cannot be tried on your data yet."))
 
 if brief and task:
     read = {key: getattr(brief.data, key.removeprefix("data.")) for key in filled}
     asked = [q for q in questions.questions() if questions.applies(q, task.modality)]
     with form:
         for title, section in (("What are your data like?", "data."), ("What must hold?", "constraints.")):
-            st.header(title, anchor=False)
+            st.header(t(title), anchor=False)
             plain_ones = [q for q in asked if q.key.startswith(section) and not q.expert]
             with st.grid(2, min_column_width=260, gap="medium"):
                 for question in plain_ones:
                     with st.container(gap="xsmall"):
                         questions.ask(question, read.get(question.key))
-        with st.expander("For experts"), st.grid(2, min_column_width=260, gap="medium"):
+        with st.expander(t("For experts")), st.grid(2, min_column_width=260, gap="medium"):
             for question in (q for q in asked if q.expert):
                 with st.container(gap="xsmall"):
                     questions.ask(question, read.get(question.key))
-        st.header("What counts as good?", anchor=False)
+        st.header(t("What counts as good?"), anchor=False)
         data = state.draft().data
         classes = list(data.profile.counts)[:20] if data and data.profile else []
         of_one_class = [f"{kind}:{label}" for label in classes for kind in ("recall", "precision")]
         st.session_state["need.metric"] = brief.metric
         st.selectbox(
-            "Measure",
+            t("Measure"),
             list(dict.fromkeys([*METRICS, *of_one_class, st.session_state["need.metric"]])),
-            format_func=lambda metric: METRICS.get(metric, metric),
+            format_func=at_once(lambda metric: t(METRICS[metric]), METRICS),
             key="need.metric",
             accept_new_options=True,
             on_change=choose_metric,
-            help="Or type recall:CLASS or precision:CLASS for one class that matters most.",
+            help=t("Or type recall:CLASS or precision:CLASS for one class that matters most."),
         )
         if complaint := st.session_state.get("complaint.metric"):
-            st.markdown(f":red[{session.safe(complaint)}]")
-        st.caption("The models are compared, and the winner chosen, by this measure.")
-        st.header("What matters to you?", anchor=False)
+            st.markdown(f":red[{session.safe(t(complaint))}]")
+        st.caption(t("The models are compared, and the winner chosen, by this measure."))
+        st.header(t("What matters to you?"), anchor=False)
         with st.grid(2, min_column_width=260, gap="medium"):
             for criterion in questions.CRITERIA:
                 questions.ask_priority(criterion, "need")
 
 with panel, st.container(border=True, key="panel"):
     if brief is None:
-        st.subheader("Nothing asked yet", anchor=False)
-        st.caption("As soon as a task is chosen, the best five models stand here and follow your answers.")
+        st.subheader(t("Nothing asked yet"), anchor=False)
+        st.caption(t("As soon as a task is chosen, the best five models stand here and follow your answers."))
     else:
         found = session.advice(brief)
         left = len(found.shortlist) + len(found.beyond_limit)
-        st.subheader(f"{left} of {found.considered} models are left", anchor=False)
+        st.subheader(
+            t(
+                "{left} of {all} models are left",
+                left=look.number(left),
+                all=look.number(found.considered),
+            ),
+            anchor=False,
+        )
         rows = []
         for candidate in found.shortlist[:5]:
             rows.append(
@@ -171,40 +183,45 @@ with panel, st.container(border=True, key="panel"):
             )
         if rows:
             st.html(f'<div class="top5">{"".join(rows)}</div>')
-            st.caption("Expected quality from published results, 0 (poor) to 100 (excellent).")
-            st.page_link(frame.page("shortlist"), label="See the whole list", icon=":material/arrow_forward:")
-        else:
-            st.markdown("No model meets all of this. The shortlist says what would have to give.")
+            st.caption(t("Expected quality from published results, 0 (poor) to 100 (excellent)."))
             st.page_link(
-                frame.page("shortlist"), label="See the near misses", icon=":material/arrow_forward:"
+                frame.page("shortlist"), label=t("See the whole list"), icon=":material/arrow_forward:"
+            )
+        else:
+            st.markdown(t("No model meets all of this. The shortlist says what would have to give."))
+            st.page_link(
+                frame.page("shortlist"), label=t("See the near misses"), icon=":material/arrow_forward:"
             )
         if found.near_misses and rows:
-            st.caption(f"{len(found.near_misses)} more miss it narrowly.")
+            st.caption(t("{n} more miss it narrowly.", n=look.number(len(found.near_misses))))
         if filled:
-            st.caption("Read from your data: " + ", ".join(key.removeprefix("data.") for key in filled))
+            names = questions.join(questions.FACTS[key] for key in filled)
+            st.caption(t("Read from your data: {facts}", facts=names))
 
     if brief is not None:
         answers = state.draft().answers
         with st.container(horizontal=True, gap="small"):
             st.download_button(
-                "Save brief",
+                t("Save brief"),
                 data=lambda: yaml.safe_dump(state.nest(answers), allow_unicode=True, sort_keys=False),
                 file_name="brief.yaml",
                 mime="application/yaml",
                 on_click="ignore",
                 icon=":material/download:",
             )
-            share = st.popover("Share", icon=":material/link:", key="need.share", on_change="rerun")
+            share = st.popover(
+                t("Share this need"), icon=":material/link:", key="need.share", on_change="rerun"
+            )
         if share.open:
             with share:
-                st.caption("Whoever opens this link finds your answers, not your data.")
+                st.caption(t("Whoever opens this link finds your answers, not your data."))
                 here = (st.context.url or "").partition("?")[0]
                 st.code(f"{here}?{urlencode(state.link_query(answers))}", language=None, wrap_lines=True)
-    load = st.expander("Load a brief", key="need.load", on_change="rerun")
+    load = st.expander(t("Load a brief"), key="need.load", on_change="rerun")
     if load.open:
         with load:
             st.file_uploader(
-                "A brief (YAML or JSON)",
+                t("A brief (YAML or JSON)"),
                 type=["yaml", "yml", "json"],
                 key="need.upload",
                 on_change=load_brief,

@@ -10,6 +10,7 @@ import streamlit as st
 from advisor.dataset.types import Dataset
 from advisor.errors import AdvisorError
 from advisor.ui import session
+from advisor.ui.words import t
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,18 +25,19 @@ def show(data: Dataset) -> None:
     if data.task == "image-classification":
         for label in data.classes[:CLASSES]:
             st.caption(session.safe(label))
-            st.image(_sheet(data.sha256, label, data), alt=f"Examples of {label}")
+            st.image(_sheet(data.sha256, label, data), alt=t("Examples of {label}", label=label))
     else:
         picks = [pick for label in data.classes[:CLASSES] for pick in islice(_of(data, label), 3)]
         rows = [
-            {"Class": data.labels[i], "Text": data.contents[i][:400], "Where": data.ids[i]} for i in picks
+            {t("Class"): data.labels[i], t("Text"): data.contents[i][:400], t("Where"): data.ids[i]}
+            for i in picks
         ]
         st.dataframe(
-            rows, hide_index=True, alt="Examples of each class", height=min(60 + 35 * len(rows), 520)
+            rows, hide_index=True, alt=t("Examples of each class"), height=min(60 + 35 * len(rows), 520)
         )
     hidden = len(data.classes) - CLASSES
     if hidden > 0:
-        st.caption(f"and {hidden} more classes")
+        st.caption(t("and {n} more classes", n=str(hidden)))
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

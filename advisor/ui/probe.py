@@ -7,6 +7,8 @@ import streamlit as st
 from advisor.brief import Brief
 from advisor.errors import AdvisorError
 from advisor.ui import cards, frame, look, race, results, session, state
+from advisor.ui.owner import owner
+from advisor.ui.words import at_once, in_both, t
 
 BUDGETS = (30, 60, 120, 300, 600, 1200, 1800, 3600)
 
@@ -26,6 +28,7 @@ def start(brief: Brief, source: state.DataSource, chosen: tuple[str, ...]) -> No
             text=source.text,
             label=source.label,
             knowledge=session.knowledge_folder(),
+            owner=owner() or "",
         )
     except AdvisorError as error:
         st.session_state["probe.complaint"] = str(error)
@@ -55,60 +58,69 @@ def put_away() -> None:
     state.change(run=None)
 
 
-st.title("Probe")
+st.title(t("Probe"))
 draft = state.draft()
 brief, _ = state.effective_brief()
 
 if draft.run is None or not Path(draft.run).is_dir():
     if brief is None:
-        frame.waits_for("The probe waits for a task: say what the model should do.", "need")
+        frame.waits_for(t("The probe waits for a task: say what the model should do."), "need")
     task = session.knowledge().task(brief.task)
     if not task.probeable:
         frame.waits_for(
-            f"{task.name.en} cannot be tried here yet; the advice on the shortlist is all there is for it.",
+            t(
+                "{task} cannot be tried here yet; the advice on the shortlist is all there is for it.",
+                task=in_both(task.name),
+            ),
             "shortlist",
         )
     source = draft.data
     if source is None or source.profile is None:
-        frame.waits_for("The probe waits for your data: models are compared on them.", "data")
+        frame.waits_for(t("The probe waits for your data: models are compared on them."), "data")
     if source.profile.task != brief.task:
         frame.waits_for(
-            f"The data are for {session.task_name(source.profile.task).lower()}, the need asks for "
-            f"{task.name.en.lower()}. Change one of them.",
+            t(
+                "The data are for {found}, the need asks for {asked}. Change one of them.",
+                found=session.task_name(source.profile.task).lower(),
+                asked=in_both(task.name).lower(),
+            ),
             "need",
         )
     found = session.advice(brief)
     chosen = session.to_try(brief, found)
 
     st.markdown(
-        "Each model learns from a part of your data for a short while. The weak ones stop early, so that the "
-        "time goes to the strong ones."
+        t(
+            "Each model learns from a part of your data for a short while. The weak ones stop early, so that the "
+            "time goes to the strong ones."
+        )
     )
     left, right = st.columns([1.4, 1], gap="large")
     with left:
-        st.header("The plan", anchor=False)
-        st.markdown(
-            "1. **Baselines** that need no pretrained model: they show whether a deep model is worth it."
+        st.header(t("The plan"), anchor=False)
+        steps = (
+            "**Baselines** that need no pretrained model: they show whether a deep model is worth it.",
+            "**Every model, frozen,** with a small classifier on its features.",
+            "**The best ones, tuned briefly,** then longer while the time lasts.",
         )
-        st.markdown("2. **Every model, frozen,** with a small classifier on its features.")
-        st.markdown("3. **The best ones, tuned briefly,** then longer while the time lasts.")
+        st.markdown("\n".join(f"{place}. {t(step)}" for place, step in enumerate(steps, 1)))
         race.plan(brief, found, chosen, source.profile)
-        st.page_link(frame.page("shortlist"), label="Choose other models", icon=":material/tune:")
+        st.page_link(frame.page("shortlist"), label=t("Choose other models"), icon=":material/tune:")
     with right, st.container(border=True):
-        st.subheader("How long may it take?", anchor=False)
+        st.subheader(t("How long may it take?"), anchor=False)
         st.session_state.setdefault("probe.budget", 300)
         st.select_slider(
-            "Time budget",
+            t("Time budget"),
             BUDGETS,
             key="probe.budget",
-            format_func=look.duration,
+            format_func=at_once(look.duration, BUDGETS),
             label_visibility="collapsed",
             persist_state="session",
         )
         race.buys(st.session_state["probe.budget"], len(chosen))
         cards.downloads(chosen, brief.constraints.offline)
         st.button(
-            "Start",
+            t("Start"),
             type="primary",
             on_click=start,
             args=(state.stated_brief() or brief, source, chosen),
@@ -116,7 +128,7 @@ if draft.run is None or not Path(draft.run).is_dir():
             width="stretch",
         )
         if complaint := st.session_state.pop("probe.complaint", None):
-            st.error(session.safe(complaint))
+            st.error(session.safe(t(complaint)))
     st.stop()
 
 from advisor.jobs import read_run  # noqa: E402
@@ -131,8 +143,8 @@ def live() -> None:
     view = read_run(run)
     race.show(view)
     if view.state in ("queued", "running"):
-        st.button("Cancel", on_click=stop, args=(run,), icon=":material/stop_circle:")
-        st.caption("What has been reached is kept. You may close this page; the run goes on.")
+        st.button(t("Cancel"), on_click=stop, args=(run,), icon=":material/stop_circle:")
+        st.caption(t("What has been reached is kept. You may close this page; the run goes on."))
     elif running:
         st.rerun()
 
@@ -142,10 +154,10 @@ view = read_run(run)
 if not running:
     with st.container(horizontal=True, gap="small"):
         if view.state in ("interrupted", "cancelled"):
-            st.button("Go on with this run", on_click=carry_on, args=(run,), icon=":material/resume:")
-        st.button("Plan another probe", on_click=put_away, type="tertiary")
+            st.button(t("Go on with this run"), on_click=carry_on, args=(run,), icon=":material/resume:")
+        st.button(t("Plan another probe"), on_click=put_away, type="tertiary")
     if complaint := st.session_state.pop("probe.complaint", None):
-        st.error(session.safe(complaint))
+        st.error(session.safe(t(complaint)))
     if view.report is not None:
         results.comparison(view.report, run)
-        st.page_link(frame.page("decision"), label="See the decision", icon=":material/arrow_forward:")
+        st.page_link(frame.page("decision"), label=t("See the decision"), icon=":material/arrow_forward:")

@@ -1,5 +1,7 @@
 """The questionnaire, generated from the fields of the brief."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -8,9 +10,26 @@ import streamlit as st
 
 from advisor.brief import Brief, Constraints, DataFacts, Priorities
 from advisor.errors import BriefError
-from advisor.ui import session, state
+from advisor.ui import look, session, state
+from advisor.ui.words import at_once, language, t, tongue
 
-__all__ = ["CRITERIA", "Question", "answer", "applies", "ask", "ask_priority", "questions"]
+__all__ = [
+    "CHOICES",
+    "CRITERIA",
+    "FACTS",
+    "LIMITS",
+    "LIMIT_NAMES",
+    "TITLES",
+    "YES_NO",
+    "Question",
+    "answer",
+    "applies",
+    "ask",
+    "ask_limit",
+    "ask_priority",
+    "join",
+    "questions",
+]
 
 CRITERIA = {
     "accuracy": "Right answers",
@@ -21,6 +40,33 @@ CRITERIA = {
     "maturity": "Proven and maintained",
     "explainability": "Can explain itself",
 }
+FACTS = {
+    "data.examples": "number of examples",
+    "data.classes": "number of classes",
+    "data.imbalance": "unevenness of the classes",
+    "data.languages": "languages",
+    "data.tokens": "length of the texts",
+    "data.resolution": "size of the images",
+}
+"""What can be read from data, in words."""
+LIMIT_NAMES = {
+    "latency_ms": ("One answer takes at most", "ms"),
+    "throughput_per_s": ("Answers per second at least", "1/s"),
+    "memory_mb": ("Memory at most", "MB"),
+    "size_mb": ("Download at most", "MB"),
+    "train_minutes": ("Training at most", "min"),
+    "monthly_cost_usd": ("Cost a month at most", "USD"),
+}
+"""The limits that are numbers, in words, with their units."""
+TITLES = {"licence": "Licence", "privacy": "May the data leave?", "framework": "Framework"}
+YES_NO = {"offline": ("Downloads allowed", "No downloads")}
+LIMITS: dict[str, tuple[float, ...]] = {
+    "latency_ms": (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000),
+    "memory_mb": (50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000),
+    "size_mb": (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000),
+    "monthly_cost_usd": (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
+}
+"""The limits that have a slider, and where it stops."""
 CHOICES = {
     "constraints.licence": {
         "any": "Research or private use",
@@ -91,7 +137,9 @@ def ask(question: Question, read: Any = None) -> None:
     """
     key = f"need.{question.key}"
     value = state.draft().answers.get(question.key)
-    label = f"{question.ask} ({question.unit})" if question.unit else question.ask
+    label = t(question.ask)
+    if question.unit:
+        label = f"{label} ({t(question.unit)})"
     common: dict[str, Any] = {"key": key, "on_change": answer, "args": (question.key, key)}
     if question.key in ("constraints.device", "constraints.train_device"):
         names = session.devices()
@@ -107,37 +155,45 @@ def ask(question: Question, read: Any = None) -> None:
     elif question.key == "data.languages":
         st.session_state[key] = list(value or ())
         options = list(dict.fromkeys([*LANGUAGES, *(value or ())]))
-        hint = f"{', '.join(read)} (read from your data)" if read else "any"
-        st.multiselect(label, options, accept_new_options=True, placeholder=hint, **common)
+        hint = t("{value} (read from your data)", value=join(map(tongue, read))) if read else t("any")
+        st.multiselect(
+            label,
+            options,
+            format_func=at_once(tongue, options),
+            accept_new_options=True,
+            placeholder=hint,
+            **common,
+        )
     else:
         _number(question, label, value, read, common)
     complaint = st.session_state.get(f"complaint.{question.key}")
     if complaint:
-        st.markdown(f":red[{session.safe(complaint)}]")
-    mark = " :primary[Read from your data.]" if read is not None and value is None else ""
-    st.caption(f"{question.why}{mark}")
+        st.markdown(f":red[{session.safe(t(complaint))}]")
+    mark = f" :primary[{t('Read from your data.')}]" if read is not None and value is None else ""
+    st.caption(f"{t(question.why)}{mark}")
 
 
 def _choose(question: Question, label: str, value: Any, read: Any, common: dict[str, Any]) -> None:
     words = CHOICES.get(question.key, {})
 
     def name(option: str) -> str:
-        return words.get(option, option.capitalize() if "-" not in option else option)
+        return t(words.get(option, option.capitalize() if "-" not in option else option))
 
+    common["format_func"] = at_once(name, question.choices)
     st.session_state[common["key"]] = value if value is not None else question.default
     if sum(len(name(option)) for option in question.choices) <= 32:
         required = question.default is not None
-        st.segmented_control(label, question.choices, format_func=name, required=required, **common)
+        st.segmented_control(label, question.choices, required=required, **common)
     else:
-        hint = f"{name(read)} (read from your data)" if read else "Not said"
-        st.selectbox(label, question.choices, format_func=name, placeholder=hint, **common)
+        hint = t("{value} (read from your data)", value=name(read)) if read else t("Not said")
+        st.selectbox(label, question.choices, placeholder=hint, **common)
 
 
 def _number(question: Question, label: str, value: Any, read: Any, common: dict[str, Any]) -> None:
     whole = question.kind is int
     least = 0 if question.key in ("data.examples", "data.unlabelled") else 1
     st.session_state[common["key"]] = value if value is None else question.kind(value)
-    hint = f"{read:g} (read from your data)" if read is not None else "not said"
+    hint = t("{value} (read from your data)", value=f"{read:g}") if read is not None else t("not said")
     if whole:
         st.number_input(label, min_value=least, value=None, step=1, placeholder=hint, **common)
     else:
@@ -156,8 +212,51 @@ def ask_priority(criterion: str, page: str) -> None:
     default = Priorities.model_fields[criterion].default
     st.session_state[key] = int(state.draft().answers.get(dotted, default))
     st.slider(
-        CRITERIA[criterion], 0, 5, key=key, on_change=answer, args=(dotted, key), help="0 not at all, 5 most"
+        t(CRITERIA[criterion]),
+        0,
+        5,
+        key=key,
+        on_change=answer,
+        args=(dotted, key),
+        help=t("0 not at all, 5 most"),
     )
+
+
+def ask_limit(name: str, page: str) -> None:
+    """Show a slider for a limit, whose right end is no limit.
+
+    :param name: a key of `LIMITS`.
+    :param page: the page, so that two pages may ask for the same limit.
+    """
+    dotted = f"constraints.{name}"
+    key = f"{page}.{dotted}"
+    says, unit = LIMIT_NAMES[name]
+    now = float(state.draft().answers.get(dotted) or math.inf)
+
+    def write(stop: float) -> str:
+        return t("no limit") if math.isinf(stop) else f"{look.number(stop)} {t(unit)}"
+
+    stops = sorted({*map(float, LIMITS[name]), now, math.inf})
+    st.session_state[key] = now
+    st.select_slider(
+        t(says),
+        stops,
+        key=key,
+        format_func=at_once(write, stops),
+        on_change=_limit,
+        args=(dotted, key),
+    )
+
+
+def _limit(dotted: str, key: str) -> None:
+    value = st.session_state[key]
+    answers = {name: old for name, old in state.draft().answers.items() if name != dotted}
+    state.change(answers=answers if math.isinf(value) else answers | {dotted: value})
+
+
+def join(words: Iterable[str]) -> str:
+    """List words in the session's language."""
+    return ("、" if language() == "zh" else ", ").join(t(word) for word in words)
 
 
 def answer(dotted: str, key: str) -> None:

@@ -8,7 +8,8 @@ import streamlit as st
 from advisor.brief import Brief
 from advisor.dataset.types import Profile
 from advisor.recommendation import Recommendation
-from advisor.ui import look, session
+from advisor.ui import look, questions, session
+from advisor.ui.words import t
 
 if TYPE_CHECKING:
     from advisor.jobs import RunView
@@ -56,15 +57,22 @@ def plan(brief: Brief, found: Recommendation, chosen: tuple[str, ...], profile: 
         there = session.availability(id, brief.constraints.offline)
         rows.append(
             f"<tr><td>{look.plain(session.model_name(id))}</td>"
-            f'<td class="r">{look.quantity_short(candidate.quality) if candidate else "unknown"}</td>'
-            f'<td class="faint">{look.plain(there.because)}</td></tr>'
+            f'<td class="r">{look.quantity_short(candidate.quality) if candidate else t("unknown")}</td>'
+            f'<td class="faint">{look.plain(t(there.because))}</td></tr>'
         )
     rows.append(
-        '<tr><td>Baselines</td><td class="r"></td><td class="faint">always tried, nothing to fetch</td></tr>'
+        f'<tr><td>{t("Baselines")}</td><td class="r"></td>'
+        f'<td class="faint">{t("always tried, nothing to fetch")}</td></tr>'
     )
-    head = '<tr><th>Model</th><th class="r">expected quality</th><th>weights</th></tr>'
+    head = f'<tr><th>{t("Model")}</th><th class="r">{t("expected quality")}</th><th>{t("weights")}</th></tr>'
     st.html(f'<div class="scroll"><table class="race">{head}{"".join(rows)}</table></div>')
-    st.caption(f"{look.number(profile.examples)} examples in {len(profile.counts)} classes.")
+    st.caption(
+        t(
+            "{n} examples in {k} classes.",
+            n=look.number(profile.examples),
+            k=look.number(len(profile.counts)),
+        )
+    )
 
 
 def buys(budget_s: float, models: int) -> None:
@@ -76,7 +84,8 @@ def buys(budget_s: float, models: int) -> None:
         says = "Enough for frozen models, and perhaps a brief tuning of the best."
     else:
         says = "Enough for frozen models and a brief tuning of the best."
-    st.caption(f"{says} About {look.duration(each)} for each of {models} models.")
+    share = t("About {time} for each of {n} models.", time=look.duration(each), n=str(models))
+    st.caption(f"{t(says)} {share}")
 
 
 def lanes(events: tuple[dict[str, Any], ...]) -> list[Lane]:
@@ -104,25 +113,25 @@ def lanes(events: tuple[dict[str, Any], ...]) -> list[Lane]:
 def show(view: "RunView") -> None:
     """Show how a run stands: state, time, what is running, and the race."""
     running = view.state in ("queued", "running")
-    st.subheader(STATES.get(view.state, view.state), anchor=False)
+    st.subheader(t(STATES.get(view.state, view.state)), anchor=False)
     if running:
         st.progress(min(view.elapsed_s / view.budget_s, 1.0))
-        what = [session.safe(session.model_name(view.model))] if view.model else ["Getting ready"]
+        what = [session.safe(session.model_name(view.model))] if view.model else [t("Getting ready")]
         if view.rung:
-            what.append(RUNGS.get(view.rung, view.rung))
+            what.append(t(RUNGS.get(view.rung, view.rung)))
         if view.of > 1:
-            what.append(f"model {view.place} of {view.of}")
+            what.append(t("model {place} of {n}", place=str(view.place), n=str(view.of)))
         if view.what and view.total:
-            what.append(f"{view.what}, {view.done} of {view.total}")
+            what.append(t("{step}, {done} of {n}", step=t(view.what), done=str(view.done), n=str(view.total)))
         if view.loss is not None:
-            what.append(f"loss {view.loss:.3f}")
+            what.append(t("loss {value}", value=f"{view.loss:.3f}"))
         st.markdown(" · ".join(what))
-    times = f"{look.duration(view.elapsed_s)} of {look.duration(view.budget_s)}"
+    times = t("{used} of {budget}", used=look.duration(view.elapsed_s), budget=look.duration(view.budget_s))
     if running and view.eta_s is not None:
-        times += f"; this step needs about {look.duration(view.eta_s)} more"
+        times += t("; this step needs about {time} more", time=look.duration(view.eta_s))
     st.caption(times)
     if view.message:
-        st.caption(session.safe(view.message))
+        st.caption(session.safe(t(view.message)))
     table(lanes(view.events), running)
 
 
@@ -136,7 +145,7 @@ def table(found: list[Lane], running: bool) -> None:
         return
     rows = []
     for lane in found:
-        bar, reached = "", f'<span class="faint">{"not yet" if running else "not reached"}</span>'
+        bar, reached = "", f'<span class="faint">{t("not yet" if running else "not reached")}</span>'
         if lane.reached:
             last = lane.reached[-1]
             low, value, high = (100 * float(last[key]) for key in ("low", "value", "high"))
@@ -144,9 +153,9 @@ def table(found: list[Lane], running: bool) -> None:
                 f'<em style="left:{100 * float(step["value"]):.2f}%"></em>' for step in lane.reached[:-1]
             )
             bar = f'<i style="left:{low:.2f}%;width:{high - low:.2f}%"></i>{before}<u style="left:{value:.2f}%"></u>'
-            reached = f'{value:.1f} % <span class="faint">({low:.0f}–{high:.0f})</span>'
-        rungs = ", ".join(RUNGS.get(step["rung"], step["rung"]) for step in lane.reached)
-        note = f"<br>{look.plain(lane.out)}" if lane.out else ""
+            reached = f'{look.percent(value / 100)} <span class="faint">({low:.0f}–{high:.0f})</span>'
+        rungs = questions.join(RUNGS.get(step["rung"], step["rung"]) for step in lane.reached)
+        note = f"<br>{look.plain(t(lane.out))}" if lane.out else ""
         faded = "out" if lane.out and (running or not lane.reached) else ""
         rows.append(
             f'<tr class="{faded}"><td>{look.plain(session.model_name(lane.model))}'

@@ -8,9 +8,17 @@ import streamlit as st
 from advisor import charts
 from advisor.result import ModelResult, Report
 from advisor.ui import cards, figures, look, preview, session
+from advisor.ui.words import t
 
-__all__ = ["comparison", "standing"]
+__all__ = ["comparison", "standing", "wrong"]
 
+ERROR = {
+    "id": "Where",
+    "truth": "Truth",
+    "predicted": "Predicted",
+    "text": "Text",
+    "probability": "Sure of it",
+}
 STATUS = {"ok": "measured", "stopped": "not reached", "failed": "failed"}
 
 
@@ -32,14 +40,14 @@ def standing(report: Report) -> list[dict[str, Any]]:
                 "at least": 100 * measured.low if measured else None,
                 "at most": 100 * measured.high if measured else None,
                 "Best": 100 * p_best[result.model] if result.model in p_best else None,
-                "How": cards.BRIEFLY.get(result.strategy or "", result.strategy or ""),
+                "How": t(cards.BRIEFLY.get(result.strategy or "", result.strategy or "")),
                 "p50, ms": result.latency_ms.p50 if result.latency_ms else None,
                 "p95, ms": result.latency_ms.p95 if result.latency_ms else None,
                 "Memory, MB": result.peak_memory_mb,
                 "Size, MB": result.size_mb,
                 "Time, s": result.seconds,
-                "Status": STATUS[result.status],
-                "Because": result.because,
+                "Status": t(STATUS[result.status]),
+                "Because": t(result.because),
             }
         )
     return rows
@@ -53,31 +61,34 @@ def comparison(report: Report, run: Path) -> None:
     """
     results = report.probe.results
     measured = [result for result in results if result.status == "ok"]
-    metric = charts.metric_name(report.brief.metric)
-    st.header("How they compare", anchor=False)
+    metric = t(charts.metric_name(report.brief.metric))
+    st.header(t("How they compare"), anchor=False)
+    number = st.column_config.NumberColumn
     config: dict[str, Any] = {
-        "Result": st.column_config.NumberColumn(
-            f"{metric}, %", format="%.1f", help="On examples that nothing had seen"
-        ),
-        "at least": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
-        "at most": st.column_config.NumberColumn(format="%.1f", help="95 % interval"),
-        "Best": st.column_config.NumberColumn("Best, %", format="%.0f", help="Probability of being the best"),
-        "p50, ms": st.column_config.NumberColumn(format="%.1f", help="Half of all answers are faster"),
-        "p95, ms": st.column_config.NumberColumn(format="%.1f", help="95 of 100 answers are faster"),
-        "Memory, MB": st.column_config.NumberColumn(format="%.0f"),
-        "Size, MB": st.column_config.NumberColumn(format="%.1f"),
-        "Time, s": st.column_config.NumberColumn(format="%.1f"),
+        "Result": number(f"{metric}, %", format="%.1f", help=t("On examples that nothing had seen")),
+        "at least": number(t("at least"), format="%.1f", help=t("95 % interval")),
+        "at most": number(t("at most"), format="%.1f", help=t("95 % interval")),
+        "Best": number(t("Best, %"), format="%.0f", help=t("Probability of being the best")),
+        "p50, ms": number(t("p50, ms"), format="%.1f", help=t("Half of all answers are faster")),
+        "p95, ms": number(t("p95, ms"), format="%.1f", help=t("95 of 100 answers are faster")),
+        "Memory, MB": number(t("Memory, MB"), format="%.0f"),
+        "Size, MB": number(t("Size, MB"), format="%.1f"),
+        "Time, s": number(t("Time, s"), format="%.1f"),
+        "Model": t("Model"),
+        "How": t("How"),
+        "Status": t("Status"),
+        "Because": t("Because"),
     }
     st.dataframe(
         standing(report),
         hide_index=True,
         column_config=config,
-        alt="All results",
+        alt=t("All results"),
         key="comparison",
         placeholder="–",
     )
     if not measured:
-        st.caption("No model was measured.")
+        st.caption(t("No model was measured."))
         return
     winner, limit = report.decision.winner, report.brief.constraints.latency_ms
     shortlist = report.recommendation.shortlist
@@ -85,7 +96,7 @@ def comparison(report: Report, run: Path) -> None:
     figures.show(charts.learning_curves(results, winner), "curves")
     figures.show(charts.class_heatmap(results), "classes")
     mistakes(report, run, measured)
-    st.header("Promised and measured", anchor=False)
+    st.header(t("Promised and measured"), anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
         figures.show(
@@ -97,11 +108,11 @@ def comparison(report: Report, run: Path) -> None:
 
 def mistakes(report: Report, run: Path, measured: list[ModelResult]) -> None:
     """Show what one model mistakes for what, with the examples."""
-    st.header("Mistakes", anchor=False)
+    st.header(t("Mistakes"), anchor=False)
     names = [result.model for result in measured]
     best = report.decision.winner if report.decision.winner in names else names[0]
     shown = st.selectbox(
-        "Model", names, index=names.index(best), format_func=session.model_name, key="mistakes.model"
+        t("Model"), names, index=names.index(best), format_func=session.model_name, key="mistakes.model"
     )
     result = next(result for result in measured if result.model == shown)
     left, right = st.columns([1.4, 1], gap="large")
@@ -109,16 +120,18 @@ def mistakes(report: Report, run: Path, measured: list[ModelResult]) -> None:
         figures.show(charts.confusion_matrix(result), f"confusion {shown}")
     with right:
         if not result.errors:
-            st.caption("No mistake is on record for this model.")
+            st.caption(t("No mistake is on record for this model."))
         else:
             count = len(result.errors)
             st.caption(
-                "One example that it got wrong" if count == 1 else f"{count} examples that it got wrong"
+                t("One example that it got wrong")
+                if count == 1
+                else t("{n} examples that it got wrong", n=str(count))
             )
             wrong(report, run, result)
     settings = ", ".join(f"{name} {value}" for name, value in result.hyperparameters.items())
     st.html(
-        f'<div class="fact faint">{look.plain(result.model)} · {look.plain(result.revision or "no revision")} · '
+        f'<div class="fact faint">{look.plain(result.model)} · {look.plain(result.revision or t("no revision"))} · '
         f"{look.plain(settings)}</div>"
     )
 
@@ -127,7 +140,7 @@ def wrong(report: Report, run: Path, result: ModelResult) -> None:
     """Show examples that a model got wrong: pictures where they still lie there, rows otherwise."""
     if report.dataset is not None and report.dataset.task == "image-classification":
         shown = [
-            (picture, f"{error['truth']} taken for {error['predicted']}")
+            (picture, t("{truth} taken for {guess}", truth=error["truth"], guess=error["predicted"]))
             for error in result.errors[:12]
             if (picture := preview.picture(run, str(error["id"])))
         ]
@@ -136,4 +149,9 @@ def wrong(report: Report, run: Path, result: ModelResult) -> None:
                 for picture, says in shown:
                     st.image(picture, caption=session.safe(says), alt=says)
             return
-    st.dataframe([dict(error) for error in result.errors], hide_index=True, alt="Examples it got wrong")
+    st.dataframe(
+        [dict(error) for error in result.errors],
+        hide_index=True,
+        alt=t("Examples it got wrong"),
+        column_config={name: t(title) for name, title in ERROR.items()},
+    )

@@ -5,8 +5,11 @@ from pathlib import Path
 import streamlit as st
 
 from advisor import charts
-from advisor.jobs import RunEntry, delete_run, read_run, runs
+from advisor.jobs import RunEntry, delete_run, kept, read_run, runs
+from advisor.result import Report
 from advisor.ui import frame, look, results, session, state
+from advisor.ui.owner import owner
+from advisor.ui.words import t
 
 STATES: dict[str, tuple[look.Colour, str]] = {
     "queued": ("gray", "waiting"),
@@ -36,38 +39,109 @@ def row(entry: RunEntry) -> None:
     path = Path(entry.path)
     colour, word = STATES.get(entry.state, ("gray", entry.state))
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="medium"):
-        st.badge(word, color=colour)
+        st.badge(t(word), color=colour)
         st.markdown(f"**{session.safe(path.name)}**", width="content")
         st.caption(
             f"{session.safe(session.task_name(entry.task) if entry.task else '')} · "
-            f"{entry.started.replace('T', ' ')[:16]} · {look.megabytes(entry.size_mb)}",
+            f"{look.moment(entry.started)} · {look.megabytes(entry.size_mb)}",
             width="content",
         )
         if entry.winner:
-            st.markdown(f":gray[Winner] {session.safe(session.model_name(entry.winner))}", width="content")
-        st.button("Open", key=f"open {path}", on_click=open_run, args=(path,))
-        with st.popover("Delete", disabled=entry.state in ("queued", "running")):
-            st.markdown("Delete this run with all it measured? This cannot be undone.")
-            st.button("Delete it", key=f"delete {path}", on_click=delete, args=(path,), type="primary")
+            st.markdown(
+                f":gray[{t('Winner')}] {session.safe(session.model_name(entry.winner))}", width="content"
+            )
+        st.button(t("Open"), key=f"open {path}", on_click=open_run, args=(path,))
+        with st.popover(t("Delete"), disabled=entry.state in ("queued", "running")):
+            st.markdown(t("Delete this run with all it measured? This cannot be undone."))
+            st.button(t("Delete it"), key=f"delete {path}", on_click=delete, args=(path,), type="primary")
 
 
-st.title("Runs")
+def summary(report: Report) -> None:
+    """Say in a few lines what a run asked and found."""
+    data, decision = report.dataset, report.decision
+    asked = [t(charts.metric_name(report.brief.metric))]
+    asked.append(t("budget {time}", time=look.duration(report.probe.budget_s)))
+    if data:
+        asked.append(t("{data}, {n} examples", data=data.name, n=look.number(data.examples)))
+    st.caption(session.safe(" · ".join(asked)))
+    if decision.winner:
+        sure = look.percent(decision.p_best.get(decision.winner, 0.0))
+        st.markdown(
+            t(
+                "**{model}** wins, {sure} sure",
+                model=session.safe(session.model_name(decision.winner)),
+                sure=sure,
+            )
+        )
+
+
+def beside(first: Report, second: Report) -> None:
+    """Set the results of two runs side by side, model by model; a difference only where both measured alike."""
+    sides = [{str(line["Model"]): line for line in results.standing(report)} for report in (first, second)]
+    alike = first.brief.metric == second.brief.metric
+    rows = []
+    for model in dict.fromkeys([*sides[0], *sides[1]]):
+        one, other = (side.get(model, {}).get("Result") for side in sides)
+        rows.append(
+            {
+                "model": model,
+                "first": one,
+                "second": other,
+                "gain": other - one if alike and one is not None and other is not None else None,
+                "first p95": sides[0].get(model, {}).get("p95, ms"),
+                "second p95": sides[1].get(model, {}).get("p95, ms"),
+            }
+        )
+    titles = {
+        "first": t("First run, %"),
+        "second": t("Second run, %"),
+        "gain": t("Second − first, points"),
+        "first p95": t("First run, p95 in ms"),
+        "second p95": t("Second run, p95 in ms"),
+    }
+    st.dataframe(
+        rows,
+        hide_index=True,
+        alt=t("Results of two runs side by side"),
+        placeholder="–",
+        column_config={"model": t("Model")}
+        | {
+            name: st.column_config.NumberColumn(title, format="%+.1f" if name == "gain" else "%.1f")
+            for name, title in titles.items()
+        },
+    )
+    if first.dataset and second.dataset and first.dataset.sha256 != second.dataset.sha256:
+        st.caption(t("The two runs saw different data, so a difference says little about the models."))
+    elif not alike:
+        st.caption(t("The two runs judge by different measures, so their results are not subtracted."))
+
+
+st.title(t("Runs"))
 if st.session_state.pop("runs.opened", None):
     st.switch_page(frame.page("probe"))
-known = runs()
+known = runs(owner())
 if not known:
-    frame.waits_for("Nothing was tried yet. A run begins on the probe page.", "probe")
+    frame.waits_for(t("Nothing was tried yet. A run begins on the probe page."), "probe")
 for entry in known:
     row(entry)
+room = kept()
+st.caption(
+    t(
+        "Runs and uploads kept by this app take {used} of at most {limit}; beyond that the oldest that have ended are "
+        "deleted when a new one starts.",
+        used=look.megabytes(room.runs_mb + room.uploads_mb),
+        limit=look.megabytes(room.limit_mb),
+    )
+)
 
 finished = [str(entry.path) for entry in known if entry.winner]
 if len(finished) >= 2:
-    st.header("Compare two", anchor=False)
-    left, right = st.columns(2, gap="large")
-    for column, place in ((left, 0), (right, 1)):
+    st.header(t("Compare two"), anchor=False)
+    reports = []
+    for place, column in enumerate(st.columns(2, gap="large")):
         with column:
             picked = st.selectbox(
-                "Run",
+                t("First run") if place == 0 else t("Second run"),
                 finished,
                 index=place,
                 format_func=lambda path: Path(path).name,
@@ -75,20 +149,7 @@ if len(finished) >= 2:
             )
             report = read_run(Path(picked)).report
             if report is not None:
-                data = report.dataset
-                st.caption(
-                    f"{charts.metric_name(report.brief.metric)} · budget {look.duration(report.probe.budget_s)}"
-                    + (f" · {data.name}, {data.examples} examples" if data else "")
-                )
-                st.dataframe(
-                    [
-                        {key: line[key] for key in ("Model", "Result", "at least", "at most", "p95, ms")}
-                        for line in results.standing(report)
-                    ],
-                    hide_index=True,
-                    alt="Results of a run",
-                    column_config={
-                        name: st.column_config.NumberColumn(format="%.1f")
-                        for name in ("Result", "at least", "at most", "p95, ms")
-                    },
-                )
+                reports.append(report)
+                summary(report)
+    if len(reports) == 2:
+        beside(*reports)

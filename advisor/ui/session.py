@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from advisor.brief import Brief
-from advisor.errors import DataError
+from advisor.errors import DataError, InputError
 from advisor.home import home
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.ui import look, state
+from advisor.ui.words import in_both, t
 
 if TYPE_CHECKING:
     from advisor.dataset.types import Dataset, Profile, Splits
     from advisor.recommendation import Recommendation
     from advisor.weights import Availability
+    from advisor.whatif import Advise, LimitCost, Winning
 
 __all__ = [
     "advice",
@@ -27,11 +30,13 @@ __all__ = [
     "availability",
     "columns",
     "data_line",
+    "data_name",
     "dataset",
     "device_name",
     "devices",
     "knowledge",
     "knowledge_folder",
+    "limit_costs",
     "memory_mb",
     "model_name",
     "new_run_folder",
@@ -43,16 +48,22 @@ __all__ = [
     "task_name",
     "to_try",
     "warm",
+    "ways_to_win",
 ]
 
 READING = Lock()
 
 
 def knowledge() -> Knowledge:
-    """Give the knowledge base, the folder ADVISOR_KNOWLEDGE if set; read again when a file changed."""
+    """Give the knowledge base, the folder ADVISOR_KNOWLEDGE if set; a changed file is seen within a second."""
+    return _knowledge(knowledge_folder(), os.environ.get("ADVISOR_MODELS", ""))
+
+
+@st.cache_resource(ttl=1.0, max_entries=4, show_spinner=False)
+def _knowledge(folder: Path | None, models: str) -> Knowledge:
     with READING:
-        found = load_knowledge(knowledge_folder())
-    if not os.environ.get("ADVISOR_MODELS"):
+        found = load_knowledge(folder)
+    if not models:
         return found
     from advisor.weights import local_cards
 
@@ -75,12 +86,12 @@ def knowledge_folder() -> Path | None:
 
 def devices() -> dict[str, str]:
     """Name every device, this machine first."""
-    return {"this-machine": "This machine"} | {device.id: device.name for device in knowledge().devices}
+    return {"this-machine": t("This machine")} | {device.id: device.name for device in knowledge().devices}
 
 
 def device_name(id: str) -> str:
     """Name a device."""
-    return "This machine" if id == "this-machine" else devices().get(id, id)
+    return t("This machine") if id == "this-machine" else devices().get(id, id)
 
 
 def memory_mb() -> float | None:
@@ -92,12 +103,15 @@ def memory_mb() -> float | None:
 
 def task_name(id: str) -> str:
     """Name a task."""
-    return next((task.name.en for task in knowledge().tasks if task.id == id), id)
+    return next((in_both(task.name) for task in knowledge().tasks if task.id == id), id)
 
 
 def model_name(id: str) -> str:
     """Name a model; its id if it has no card."""
-    return next((card.name for card in knowledge().models if card.id == id), id)
+    try:
+        return knowledge().model(id).name
+    except InputError:
+        return id
 
 
 def advice(brief: Brief) -> "Recommendation":
@@ -107,20 +121,61 @@ def advice(brief: Brief) -> "Recommendation":
     :return: the recommendation of up to ten models.
     """
     known = knowledge()
+    return _advice(brief.model_dump_json(), _stamp(known), known)
+
+
+def ways_to_win(model: str, brief: Brief) -> "Winning":
+    """Find what would have to change for a model to stand first; answered once."""
+    known = knowledge()
+    return _ways_to_win(model, brief.model_dump_json(), _stamp(known), known)
+
+
+def limit_costs(brief: Brief) -> "tuple[LimitCost, ...]":
+    """Say what each limit costs; answered once."""
+    known = knowledge()
+    return _limit_costs(brief.model_dump_json(), _stamp(known), known)
+
+
+def _stamp(known: Knowledge) -> tuple[int, int]:
+    """Tell bases apart, and what this machine has measured meanwhile."""
     measured = home() / "measured.json"
-    stamp = measured.stat().st_mtime_ns if measured.exists() else 0
-    return _advice(brief.model_dump_json(), (id(known), stamp), known)
+    return id(known), measured.stat().st_mtime_ns if measured.exists() else 0
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _advice(brief: str, stamp: tuple[int, int], _known: Knowledge) -> "Recommendation":
+    return _recommend(Brief.model_validate_json(brief), _known)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _ways_to_win(model: str, brief: str, stamp: tuple[int, int], _known: Knowledge) -> "Winning":
+    from advisor import whatif
+
+    return whatif.ways_to_win(model, Brief.model_validate_json(brief), _adviser(_known))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _limit_costs(brief: str, stamp: tuple[int, int], _known: Knowledge) -> "tuple[LimitCost, ...]":
+    from advisor import whatif
+
+    return whatif.limit_costs(Brief.model_validate_json(brief), _adviser(_known))
+
+
+def _adviser(known: Knowledge) -> "Advise":
+    def advise(brief: Brief, models: Sequence[str] | None = None) -> "Recommendation":
+        return _recommend(brief, known, models, limit=1)
+
+    return advise
+
+
+def _recommend(
+    brief: Brief, known: Knowledge, models: Sequence[str] | None = None, limit: int = 10
+) -> "Recommendation":
     from advisor.recommend import recommend
     from advisor.weights import availability as look_up
 
-    asked = Brief.model_validate_json(brief)
-    offline = asked.constraints.offline
-    here = (lambda card: look_up(card, _known, offline=True).loadable) if offline else None
-    return recommend(asked, _known, loadable=here)
+    here = (lambda card: look_up(card, known, offline=True).loadable) if brief.constraints.offline else None
+    return recommend(brief, known, models=models, limit=limit, loadable=here)
 
 
 def dataset(source: state.DataSource) -> "Dataset":
@@ -217,26 +272,33 @@ def profile_of(sha256: str, _dataset: "Dataset") -> "Profile":
     return profile(_dataset)
 
 
+def data_name(data: state.DataSource) -> str:
+    """Name data as the user did, and a bundled sample in the session's language."""
+    return t(data.name) if Path(data.path).is_relative_to(home() / "samples") else data.name
+
+
 def data_line(data: state.DataSource) -> str:
     """Say in a few words which data are loaded."""
     if data.profile is None:
-        return f"{data.name}, not read yet"
-    return (
-        f"{data.name}, {look.number(data.profile.examples)} examples, "
-        f"{look.number(len(data.profile.counts))} classes"
+        return t("{data}, not read yet", data=data_name(data))
+    return t(
+        "{data}, {examples} examples, {classes} classes",
+        data=data_name(data),
+        examples=look.number(data.profile.examples),
+        classes=look.number(len(data.profile.counts)),
     )
 
 
 def run_line(run: str | None) -> str:
     """Say in a word how the current run stands."""
     if run is None:
-        return "none yet"
+        return t("none yet")
     path = Path(run)
     if not path.is_dir():
-        return "deleted"
+        return t("deleted")
     from advisor.jobs import read_run
 
-    return str(read_run(path).state)
+    return t(str(read_run(path).state))
 
 
 def safe(text: str) -> str:

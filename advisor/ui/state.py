@@ -6,7 +6,7 @@ Session state dies with a reload, so each change is also written to a small draf
 import json
 import re
 import secrets
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 from pydantic import Field, ValidationError
@@ -15,7 +15,9 @@ from advisor.brief import Brief
 from advisor.dataset.types import Profile
 from advisor.errors import BriefError, DataError, InputError
 from advisor.home import home
+from advisor.language import Language
 from advisor.quantity import Frozen
+from advisor.ui.words import browser_language
 
 __all__ = [
     "DataSource",
@@ -29,6 +31,7 @@ __all__ = [
     "from_link",
     "link_query",
     "nest",
+    "speak",
     "stated_brief",
 ]
 
@@ -47,12 +50,16 @@ class DataSource(Frozen):
 
 
 class Draft(Frozen):
-    """What the user has entered so far. `answers` maps dotted keys of the brief to plain values."""
+    """What the user has entered so far. `answers` maps dotted keys of the brief to plain values.
+
+    `language` is the one that was chosen; None follows the browser.
+    """
 
     answers: dict[str, Any] = Field(default_factory=dict)
     data: DataSource | None = None
     chosen: tuple[str, ...] | None = None
     run: str | None = None
+    language: Language | None = None
 
 
 def flatten(brief: Brief) -> dict[str, Any]:
@@ -112,6 +119,20 @@ def begin() -> None:
     st.session_state.draft = Draft()
     st.session_state.token = secrets.token_hex(8)
     query = st.query_params.to_dict()
+    _take_up(query)
+    asked = query.get("lang")
+    if asked in get_args(Language):
+        change(language=asked)
+    st.session_state["language"] = draft().language or browser_language()
+
+
+def speak(language: Language) -> None:
+    """Go on in another language, and remember it with the draft."""
+    st.session_state["language"] = language
+    change(language=language)
+
+
+def _take_up(query: dict[str, str]) -> None:
     token = query.get("draft", "")
     if TOKEN.fullmatch(token):
         found = _load(token)

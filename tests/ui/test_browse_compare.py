@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.facts import list_facts
@@ -24,6 +24,7 @@ def test_nothing_asked_gives_every_model_but_the_baselines(shipped: Knowledge) -
     assert find(shipped, Facets()) == [card for card in shipped.models if card.kind != "baseline"]
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Facets,

@@ -111,7 +111,7 @@ def test_a_sample_is_one_click_away(open_app):
     app.button(key="sample text").click().run()
     assert not app.exception
     assert app.session_state["draft"].data.name == "Support tickets"
-    assert "zh" in text_of(app)
+    assert "Chinese" in text_of(app)
 
 
 def test_data_that_have_gone_are_noticed(open_app, tickets, tmp_path):

@@ -160,7 +160,9 @@ def test_a_finished_run_is_compared_and_decided(open_app, finished_run):
     app.switch_page("advisor/ui/decision.py").run()
     assert not app.exception
     labels = [button.label for button in app.get("download_button")]
-    assert labels == ["Report (HTML)", "Markdown", "JSON", "All as zip"]
+    assert labels[0] == "Report (HTML)" and labels[-1] == "All as zip, with the model"
+    assert {"PDF", "Markdown", "JSON", "Results (CSV)"} < set(labels)
+    assert "What the winner gets wrong" in text_of(app)
     report = make_report()
     assert report.decision.next_steps[0][:20] in text_of(app).replace("\\", "")
 
@@ -178,7 +180,8 @@ def test_runs_are_listed_opened_compared_and_deleted(open_app, finished_run):
     first, second = finished_run("first"), finished_run("second")
     app = open_app("runs")
     assert "first" in text_of(app) and "second" in text_of(app)
-    assert len(app.dataframe) == 2
+    (beside,) = app.dataframe
+    assert set(beside.value["gain"].dropna()) == {0.0}
     app.button(key=f"delete {first}").click().run()
     assert not first.exists() and not app.exception
     app.button(key=f"open {second}").click().run()
