@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,18 +22,22 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def serving(script: Path, home: Path, folder: Path = ROOT) -> Iterator[tuple[str, int]]:
-    """Run a Streamlit server; give its address and process id once it answers."""
+def serving(script: Path, home: Path, folder: Path = ROOT, under: str = "") -> Iterator[tuple[str, int]]:
+    """Run a Streamlit server; give its address and process id once it answers.
+
+    :param under: the path prefix under which it serves, as behind a proxy; without slashes.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {"ADVISOR_HOME": str(home), "HF_HOME": str(home / "hub")}
     options = ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.port", str(port)]
+    options += ["--server.baseUrlPath", under] if under else []
     command = [sys.executable, "-m", "streamlit", "run", str(script), *options]
     home.mkdir(parents=True, exist_ok=True)
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}{f'/{under}' if under else ''}"
     try:
         for _ in range(300):
             try:
@@ -50,3 +55,29 @@ def maps_torch(pid: int) -> bool:
     """Say whether a process has torch's library in memory (Linux)."""
     maps = Path(f"/proc/{pid}/maps")
     return maps.exists() and "libtorch" in maps.read_text()
+
+
+def settled(page: Any) -> None:
+    """Wait until the script of the page has come to its end."""
+    page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
+
+
+def reach(page: Any, target: Any, most: int = 250) -> None:
+    """Go to an element by the tabulator key alone.
+
+    :param page: the page.
+    :param target: a locator; the element or something in it must take the focus.
+    :param most: after so many steps the element counts as unreachable.
+    """
+    target.wait_for(state="attached")
+    for _ in range(most):
+        if target.evaluate("one => one === document.activeElement || one.contains(document.activeElement)"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{target} cannot be reached by the keyboard")
+
+
+def press(page: Any, target: Any, key: str = "Enter") -> None:
+    """Press a key on an element that was reached by the keyboard."""
+    reach(page, target)
+    page.keyboard.press(key)
