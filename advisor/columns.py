@@ -83,13 +83,14 @@ class Columns:
     def alike(self) -> Kinds:
         """Cards that have the very same words, not merely equal ones, and are both large or both not.
 
-        A large base holds equal words once; what is asked of them is asked once for all cards that share them.
+        A large base holds equal words once; what is asked of them is asked once for all cards that share them. The
+        bytes of an array of objects are their places in memory.
         """
-        shared = np.fromiter(map(id, self._fields(WORDS)), dtype=np.int64).reshape(-1, len(WORDS))
+        words = np.fromiter(self._fields(WORDS), dtype=object)
+        held, width = words.tobytes(), words.itemsize * len(WORDS)
+        places = (held[start : start + width] for start in range(0, len(held), width))
         large = self.amounts("parameters") >= LARGE
-        keys = np.column_stack([shared, large])
-        found, width = keys.tobytes(), keys.itemsize * keys.shape[1]
-        rows, codes = _numbered(found[start : start + width] for start in range(0, len(found), width))
+        rows, codes = _numbered(zip(places, large.tolist(), strict=True))
         return Kinds(codes, tuple(self.cards[row] for row in rows))
 
     def amounts(self, name: str) -> Floats:
