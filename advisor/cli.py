@@ -1,5 +1,6 @@
 """The same core without a browser. Results go to standard output, progress and complaints to standard error."""
 
+import io
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from advisor.terminal import print_table as _table
 
 if TYPE_CHECKING:
     from advisor.jobs.request import ProbeRequest
+    from advisor.language import Language
 
 __all__ = ["app", "main"]
 
@@ -48,20 +50,27 @@ PlanFile = Annotated[Optional[Path], typer.Option("--plan", help="Models × rung
 Engine = Annotated[str, typer.Option("--engine", help="Where the probe runs.")]
 TextColumn = Annotated[Optional[str], typer.Option("--text", help="The text column.")]  # noqa: UP045
 LabelColumn = Annotated[Optional[str], typer.Option("--label", help="The label column.")]  # noqa: UP045
+Lang = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--lang", help="en or zh: the language of what is said; else ADVISOR_LANG, else English."),
+]
 CANCELLED = "Cancelled before anything was probed."
 
 
 def main() -> None:
     """Run the command line; every failure is one message and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(prog_name="advisor", standalone_mode=False) or 0
         if code == Cancelled.exit_code:
-            _complain(CANCELLED)
+            _complain(_say(CANCELLED))
     except AdvisorError as error:
-        _complain(str(error))
+        _complain(_complaint(error))
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        _complain(CANCELLED)
+        _complain(_say(CANCELLED))
         code = Cancelled.exit_code
     except BrokenPipeError:
         code = _nobody_reads()
@@ -78,9 +87,8 @@ def main() -> None:
         elif os.environ.get("ADVISOR_DEBUG"):
             raise
         else:
-            _complain(
-                f"Something unforeseen: {type(error).__name__}: {error}. Set ADVISOR_DEBUG=1 to see where."
-            )
+            said = f"Something unforeseen: {type(error).__name__}: {error}. Set ADVISOR_DEBUG=1 to see where."
+            _complain(_say(said))
             code = 1
     sys.exit(code)
 
@@ -97,6 +105,31 @@ def _complain(message: str) -> None:
     print(f"advisor: {visible(message)}", file=sys.stderr)
 
 
+def _complaint(error: AdvisorError) -> str:
+    from advisor.language import complaint
+
+    return complaint(error, _language())
+
+
+def _language() -> "Language":
+    from advisor.language import as_language
+
+    return as_language(os.environ.get("ADVISOR_LANG"))
+
+
+def _speak(lang: str | None) -> None:
+    """Settle which language everything that is printed from now on has."""
+    from advisor.language import chosen_language
+
+    os.environ["ADVISOR_LANG"] = chosen_language(lang)
+
+
+def _say(text: str) -> str:
+    from advisor.language import translate
+
+    return translate(text, _language())
+
+
 def _usage(error: Any) -> str:
     """Say what was wrong with the command line: the word, what is allowed and the nearest, and where to read on."""
     context, message = getattr(error, "ctx", None), str(error.format_message()).rstrip(".")
@@ -106,12 +139,9 @@ def _usage(error: Any) -> str:
     unknown = getattr(error, "option_name", None)
     if unknown:
         options = [name for parameter in context.command.params for name in parameter.opts if name[0] == "-"]
-        return str(
-            InputError(
-                f"Unknown option {unknown!r}", ", ".join(options), f"{nearest(unknown, options)} {see}"
-            )
-        )
-    return str(InputError(message + _given(getattr(error, "param", None), sys.argv), fix=see))
+        way_out = f"{nearest(unknown, options)} {see}"
+        return _complaint(InputError(f"Unknown option {unknown!r}", ", ".join(options), way_out))
+    return _complaint(InputError(message + _given(getattr(error, "param", None), sys.argv), fix=see))
 
 
 def _given(parameter: Any, words: Sequence[str]) -> str:
@@ -122,7 +152,8 @@ def _given(parameter: Any, words: Sequence[str]) -> str:
 
 
 def _print(content: Mapping[str, Any]) -> None:
-    json.dump({"schema": 1, **content}, sys.stdout, ensure_ascii=False, indent=1, allow_nan=False)
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    json.dump({"schema": 1, **content}, sys.stdout, ensure_ascii=plain, indent=1, allow_nan=False)
     sys.stdout.write("\n")
 
 
@@ -261,11 +292,13 @@ def recommend(
     models: Models = None,
     text: TextColumn = None,
     label: LabelColumn = None,
+    lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Give a shortlist by rules and scores, with a reason for every model kept or dropped."""
     from advisor.jobs.prepare import advice_json, advise
 
+    _speak(lang)
     need = read_brief(brief)
     known = _known(knowledge)
     if data is not None:
@@ -273,23 +306,23 @@ def recommend(
 
         need, filled, findings = fill(need, profile(read(data, task=need.task, text=text, label=label)))
         for finding in findings:
-            _complain(finding.detail)
+            _complain(_say(finding.detail))
         if filled:
-            _complain(f"Read from the data: {', '.join(filled)}.")
+            _complain(_say(f"Read from the data: {', '.join(filled)}."))
     advice = advise(need, known, models=_ids(models), limit=limit)
     if as_json:
         print(advice_json(advice))
     else:
-        rows = [("rank", "score", "model", "why")]
+        rows = [tuple(map(_say, ("rank", "score", "model", "why")))]
         rows += [
-            (str(c.rank), f"{c.score:.3f}", c.model, c.because[0] if c.because else "")
+            (str(c.rank), f"{c.score:.3f}", c.model, _say(c.because[0]) if c.because else "")
             for c in advice.shortlist
         ]
         _table(rows)
         for miss in advice.near_misses[:5]:
-            print(f"near miss: {miss.model}: admitted if {miss.admitted_if}")
+            print(_say(f"near miss: {miss.model}: admitted if {miss.admitted_if}"))
         for note in advice.notes:
-            print(note)
+            print(_say(note))
     if not advice.shortlist:
         raise NothingQualifies(
             f"None of {advice.considered} models meets the brief",
@@ -317,7 +350,7 @@ def estimate(
     known = _known(knowledge)
     card = known.model(model)
     if device == THIS_MACHINE and not calibrated():
-        typer.echo("Timing small networks on this machine, once …", err=True)
+        typer.echo(_say("Timing small networks on this machine, once …"), err=True)
         calibrate()
     where = find(device, known)
     found = judge(card, where, known, batch=batch, measured=read_measured(home()))
@@ -355,14 +388,15 @@ def _supervised(folder: Any) -> Any:
 
 
 def _finish(out: Path, render_views: bool, work: Any) -> None:
+    from advisor.jobs.files import write_atomically
     from advisor.report import render, verdict
 
     report = work()
     if render_views:
         for format in ("html", "md"):
-            (out / f"report.{format}").write_text(render(report, format), encoding="utf-8")
-    print(verdict(report))
-    print(f"report: {out / ('report.html' if render_views else 'report.json')}")
+            write_atomically(out / f"report.{format}", render(report, format, _language()))
+    print(_say(verdict(report)))
+    print(f"{_say('report')}: {out / ('report.html' if render_views else 'report.json')}")
     if report.probe.cancelled:
         raise Cancelled(f"The run was cancelled; what was reached is in {out / 'report.json'}")
     if report.decision.winner is None:
@@ -391,7 +425,7 @@ def _tell(event: Mapping[str, Any]) -> None:
 def _progress(line: str) -> None:
     from advisor.labels import visible
 
-    print(visible(line), file=sys.stderr, flush=True)
+    print(visible(_say(line)), file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -407,12 +441,14 @@ def probe(
     engine: Engine = "local",
     text: TextColumn = None,
     label: LabelColumn = None,
+    lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Fine-tune the shortlist briefly on your data and decide."""
     from advisor.jobs.prepare import read_plan
     from advisor.jobs.request import ProbeRequest
 
+    _speak(lang)
     request = ProbeRequest(
         read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
         plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="probe",
@@ -433,12 +469,14 @@ def run(
     engine: Engine = "local",
     text: TextColumn = None,
     label: LabelColumn = None,
+    lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Recommend, probe, decide and write the report as JSON, HTML and Markdown."""
     from advisor.jobs.prepare import read_plan
     from advisor.jobs.request import ProbeRequest
 
+    _speak(lang)
     request = ProbeRequest(
         read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
         plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="run",
@@ -467,15 +505,16 @@ def report(
     run: Path,
     format: Annotated[str, typer.Option("--format", help="html, pdf, md, json, csv, py or ipynb.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; overwritten.")],
-    lang: Annotated[str, typer.Option("--lang", help="The report's language.")] = "en",
+    lang: Lang = None,
     model: Annotated[Optional[str], typer.Option("--model", help="Whom to train; the winner.")] = None,  # noqa: UP045
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Render a run's report in another form, or write a script or notebook that trains its winner."""
     from advisor.export import write_view
 
+    _speak(lang)
     _heed(knowledge)
-    for path in write_view(run, format, out, lang, model=model, knowledge=knowledge):
+    for path in write_view(run, format, out, _language(), model=model, knowledge=knowledge):
         print(path)
 
 
@@ -534,10 +573,11 @@ def doctor(as_json: AsJson = False, knowledge: KnowledgeDir = None) -> None:
     if as_json:
         _print({"machine": machine, "versions": versions(), "models": rows})
         return
-    print(f"machine: {machine['name']}, {machine['cores']} cores, {machine['memory_mb'] or 0:.0f} MB free")
-    print("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items()))
+    named = f"machine: {machine['name']}, {machine['cores']} cores, {machine['memory_mb'] or 0:.0f} MB free"
+    print(_say(named))
+    print(_say("versions: " + ", ".join(f"{name} {number}" for name, number in versions().items())))
     here = [r for r in rows if r["loadable"] and r["from"] in ("starter", "local", "hub cache")]
-    print(f"models: {len(here)} of {len(rows)} can be loaded without a download")
+    print(_say(f"models: {len(here)} of {len(rows)} can be loaded without a download"))
     if here:
         _table([(str(r["id"]), str(r["from"]), str(r["because"])) for r in here])
 
@@ -570,7 +610,7 @@ def start_app(
     if knowledge is not None:
         os.environ["ADVISOR_KNOWLEDGE"] = str(knowledge.resolve())
     os.chdir(folder)
-    words = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    words = [sys.executable, "-m", "advisor.ui.serve", "streamlit_app.py", "--server.port", str(port)]
     os.execv(sys.executable, words)
 
 

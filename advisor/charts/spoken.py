@@ -1,5 +1,6 @@
 """A finished chart in another language: its own words change, names of models and classes stay."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -33,8 +34,9 @@ def in_language(shown: Figure, language: Language) -> Figure:
     if language == "en":
         return shown
     say = _Words(language, {})
-    spec = shown.chart.to_dict()
-    _rows(spec, say)
+    spec = shown.chart.to_dict(validate=False)
+    for data in _data(spec):
+        _rows(data, say)
     _encodings(spec, say)
     title = spec.get("title")
     if isinstance(title, dict):
@@ -44,18 +46,25 @@ def in_language(shown: Figure, language: Language) -> Figure:
     return Figure(kind.from_dict(spec, validate=False), say(shown.alt), say(shown.question))
 
 
+def _data(spec: dict[str, Any]) -> Iterator[Any]:
+    """Find the rows that travel in a chart and in its layers."""
+    yield spec.get("datasets", {})
+    yield spec.get("data", {}).get("values", [])
+    for layer in spec.get("layer", []):
+        yield from _data(layer)
+
+
 def _rows(node: Any, say: _Words) -> None:
     """Translate the values of our fields, wherever rows are."""
     if isinstance(node, dict):
-        values = node.get("values")
-        if isinstance(values, list) and all(isinstance(row, dict) for row in values):
-            for row in values:
-                row.update({k: say(v) for k, v in row.items() if k in OWN_FIELDS and isinstance(v, str)})
         for child in node.values():
             _rows(child, say)
     elif isinstance(node, list):
-        for child in node:
-            _rows(child, say)
+        for row in node:
+            if isinstance(row, dict):
+                row.update({k: say(v) for k, v in row.items() if k in OWN_FIELDS and isinstance(v, str)})
+            else:
+                _rows(row, say)
 
 
 def _encodings(node: Any, say: _Words) -> None:
@@ -69,7 +78,7 @@ def _encodings(node: Any, say: _Words) -> None:
     if "field" in node:
         _channel(node, say)
     for key, child in node.items():
-        if key not in ("values", "title"):
+        if key not in ("data", "datasets", "title"):
             _encodings(child, say)
 
 

@@ -8,11 +8,12 @@ from typing import Literal
 
 __all__ = ["KINDS", "Kind", "Part", "Template", "fill", "plain_key", "spaces"]
 
-Kind = Literal["text", "raw", "id", "name", "number", "amount", "list", "words"]
+Kind = Literal["text", "raw", "id", "term", "name", "number", "amount", "list", "words"]
 KINDS: dict[str, str] = {
     "text": r".+?",
     "raw": r".+?",
     "id": r"\S+",
+    "term": r"\S+",
     "name": r".+?",
     "number": r"(?:[-−+]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?"
     r"|(?i:no|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)",
@@ -20,8 +21,9 @@ KINDS: dict[str, str] = {
     "list": r".+?",
     "words": r".+?",
 }
-"""What may stand in a gap: a text that is translated itself, one that is never (one word of such is
-an id), one that is if all of it is known, a number, a list of texts, or words of the knowledge base."""
+"""What may stand in a gap: a text that is translated itself (one word of such is a term), one that is never
+(one word of such is an id), one that is if all of it is known, a number, one with its unit, a list of texts, or
+words of the knowledge base."""
 GAP = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<kind>[a-z]+))?\}")
 WORD = re.compile(r"[a-z]+")
 FEW_LETTERS = 6

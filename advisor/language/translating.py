@@ -19,6 +19,7 @@ TOGETHER = 4
 SENTENCE = re.compile(r"(?<=[.!?])(?<!pct\.)(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.) +(?=\S)")
 LATIN = re.compile(r"[A-Za-z]")
 ENGLISH = re.compile(r"(?<![\w/.@+-])[A-Za-z]*[a-z][A-Za-z]*(?![\w/@+-]|\.\w)")
+NAME = re.compile(r"[^\s,;:]*[A-Za-z][^\s,;:]*")
 PROSE = re.compile(r"(?:(?<![\w/.-])[a-z]{2,}(?![\w/.-]),? ){2,}(?<![\w/.-])[a-z]{2,}(?![\w/-])")
 LIST = re.compile(r", and |, or |, | and | or ")
 WIDE = "。！？；：，、）（」「》《”“"
@@ -89,6 +90,7 @@ def _said(text: str, language: Language) -> Said:
     return _together("\n".join(one.text for one in found), found)
 
 
+@lru_cache(maxsize=16384)
 def _paragraph(text: str, language: Language) -> Said:
     """Read the sentences of a paragraph so that the least is left over."""
     before, core, after = _trimmed(text)
@@ -138,11 +140,13 @@ def _phrase(text: str, language: Language) -> Said:
     """Translate what is one sentence, or a part of one."""
     if not LATIN.search(text):
         return Said(localised(text, language))
-    best = Said(localised(text, language), (text,) if ENGLISH.search(text) else ())
+    best = Said(
+        localised(text, language), (text,) if ENGLISH.search(text) else (), steps=1 + len(NAME.findall(text))
+    )
     for found in _readings(text, language):
         if found.cost < best.cost or (found.cost == best.cost and best.text == text):
             best = found
-        if best.cost <= (0, 0, 1) and best.text != text:
+        if best.cost <= (0, 0, 1):
             break
     return best
 
@@ -182,7 +186,8 @@ def _filled(msgstr: str, parts: Sequence[Part], language: Language, finish: Call
 
 def _part(part: Part, language: Language) -> Said:
     if part.kind in ("raw", "id"):
-        return Said(part.text, names=(part.text,), steps=0)
+        known_too = part.text in catalogue(language).exact
+        return Said(part.text, names=(part.text,), steps=2 if known_too else 0)
     if part.kind == "number":
         return Said(number_from(part.text), steps=0)
     if part.kind == "name":
@@ -190,7 +195,7 @@ def _part(part: Part, language: Language) -> Said:
         return Said(part.text, names=(part.text,), steps=0) if known_as.left else known_as
     if part.kind == "words":
         known = knowledge_words(language).get(part.text)
-        return _paragraph(part.text, language) if known is None else Said(known)
+        return _paragraph(part.text, language) if known is None else Said(known, steps=0)
     if part.kind == "list":
         items = [_phrase(item, language) for item in LIST.split(part.text)]
         listed = replace(_together("、".join(item.text for item in items), items), steps=1)

@@ -72,7 +72,7 @@ def _shares(report: Report) -> tuple[Share, ...]:
     rest = sum(p_best[model] for model in order if model not in named)
     others = len(order) - len(named)
     if others and named:
-        shares.append(Share(f"{others} other{'s' if others > 1 else ''}", rest, chance(rest)))
+        shares.append(Share(f"{others} other{'s' if others > 1 else ''}", rest, chance(rest), rest=True))
     return tuple(shares)
 
 

@@ -192,7 +192,7 @@ def _errors(errors: tuple[dict[str, Any], ...], limit: int = 12) -> Table:
     keys = list(dict.fromkeys(key for error in errors[:limit] for key in error))[:5]
     columns = tuple((key.replace("_", " ").capitalize(), False) for key in keys)
     body = tuple(
-        Row(tuple(Cell(_value(error.get(key)), own=True) for key in keys)) for error in errors[:limit]
+        Row(tuple(Cell(_value(error.get(key)), own=key != "id") for key in keys)) for error in errors[:limit]
     )
     return Table("Examples that the chosen model got wrong", columns, body)
 

@@ -180,14 +180,13 @@ def _reasons(shortlist: tuple[Candidate, ...]) -> Table:
         how += [f"augment by {', '.join(plan.augmentation)}"] if plan.augmentation else []
         how += ["class weights"] if plan.class_weights else []
         how += ["early stopping"] if plan.early_stopping else []
-        how += [f"to make it smaller: {', '.join(plan.compression)}"] if plan.compression else []
         plain = f"{'; '.join(how).rstrip('.')}."
         rows.append(
             Row(
                 (
                     Cell(row.model, own=True),
                     Cell(" ".join(row.because)),
-                    Cell(" ".join([plain, *plan.advice])),
+                    Cell(" ".join([plain, *plan.compression, *plan.advice])),
                 )
             )
         )

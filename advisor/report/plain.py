@@ -42,7 +42,7 @@ def _nothing(report: Report) -> str:
     else:
         failed = next((row.because for row in deep or rows if row.because), "")
         text = f"No choice: {plural(len(rows), 'model')} tried, none could be measured."
-        text += f" First reason: {failed}" if failed else ""
+        text += f" First reason: {failed.rstrip('.')}." if failed else ""
     if report.recommendation.shortlist:
         first = report.recommendation.shortlist[0].model
         text += f" By published results alone, unmeasured, {_names(report)[first]} comes first."
