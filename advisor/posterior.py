@@ -23,6 +23,8 @@ AGREEMENT = 0.5
 SPREAD = (0.02, 0.15)
 VAGUE = 0.5
 UNTOLD = 1.5
+TUNED = frozenset(("last-block", "longer"))
+LEAST_DOUBT = 0.005
 Floats = NDArray[np.float64]
 
 
@@ -61,13 +63,20 @@ class Posterior:
 
 
 def posterior(
-    evidence: Evidence, metric: str, results: Sequence[ModelResult], seed: int, doubt: Doubt = DOUBT
+    evidence: Evidence,
+    metric: str,
+    results: Sequence[ModelResult],
+    seed: int,
+    doubt: Doubt = DOUBT,
+    *,
+    prospects: bool = True,
 ) -> Posterior:
     """Join what was measured of each model with what was known before.
 
     :param results: the models that finished a rung.
     :param seed: of the resampling.
     :param doubt: how much less certain the evidence is than its resampling says.
+    :param prospects: grant the models that were not tuned what tuning gave to those that were.
     """
     rng = np.random.default_rng(seed)
     models = tuple(result.model for result in results)
@@ -87,6 +96,9 @@ def posterior(
         + _level_doubt(sampled, sizes)
     )
     centre, prior = _prior(results, measured, evidence.standing)
+    if prospects:
+        hope, unsure = _prospects(evidence, metric, results)
+        measured, noise = measured + hope, noise + np.diag(unsure)
     gain = prior @ np.linalg.inv(prior + noise)
     mean = centre + gain @ (measured - centre)
     covariance = prior - gain @ prior
@@ -112,6 +124,32 @@ def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Flo
     if model in evidence.first_best:
         return whole
     return whole + best - weighted_scores(metric, evidence.truth, cross[-n:], evidence.labels, choosing)
+
+
+def _prospects(evidence: Evidence, metric: str, results: Sequence[ModelResult]) -> tuple[Floats, Floats]:
+    """What tuning may still add to each model: nothing to one that was tuned or cannot be, nothing if none was.
+
+    :return: (m,) means and variances: the mean gain of those that were tuned, as if one more had gained nothing, and as
+        uncertain as it is large.
+    """
+    once = np.ones((1, max(len(evidence.cross_truth), len(evidence.truth))))
+    n = len(evidence.truth)
+    gains = []
+    tuned = {result.model for result in results if TUNED & {point.rung for point in result.curve}}
+    for model in tuned & set(evidence.cross):
+        probe = weighted_scores(
+            metric, evidence.truth, evidence.cross[model][-n:], evidence.labels, once[:, -n:]
+        )
+        best = weighted_scores(
+            metric, evidence.truth, evidence.predictions[model], evidence.labels, once[:, -n:]
+        )
+        gains.append(0.0 if model in evidence.first_best else float(best[0] - probe[0]))
+    hope = max(0.0, sum(gains) / (len(gains) + 1))
+    waits = [
+        bool(gains) and one.kind == "weights" and one.model not in tuned and one.model not in evidence.frozen
+        for one in results
+    ]
+    return np.where(waits, hope, 0.0), np.where(waits, max(hope, LEAST_DOUBT) ** 2, 0.0)
 
 
 def _one_example(sizes: Floats) -> Floats:

@@ -109,6 +109,7 @@ class Evidence:
         those of `truth`; empty if none was.
     :ivar cross: model → (N,) classes that its linear probe predicted for examples that it had not learnt from.
     :ivar first_best: the models of `cross` whose best rung is that linear probe.
+    :ivar frozen: the models that give features only and cannot be tuned.
     """
 
     labels: tuple[str, ...]
@@ -122,6 +123,7 @@ class Evidence:
     )
     cross: dict[str, "np.ndarray[Any, np.dtype[np.int64]]"] = field(default_factory=dict)
     first_best: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
 
 
 class ProbeResult(Frozen):

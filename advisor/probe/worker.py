@@ -163,7 +163,7 @@ class Worker:
         reached = collect(self.folder)
         assert reached.evidence is not None
         ok = [result for result in reached.results if result.status == "ok"]
-        return posterior(reached.evidence, self.spec.brief.metric, ok, self.spec.seed)
+        return posterior(reached.evidence, self.spec.brief.metric, ok, self.spec.seed, prospects=False)
 
     def options(self, models: list[str], tried: set[tuple[str, str]]) -> list[Option]:
         """Name the next rung of each model that has one, with what it may bring and cost."""
