@@ -88,9 +88,11 @@ class Worker:
 
         from advisor.dataset import ImageReader
         from advisor.metrics import parse_metric
+        from advisor.probe.allocator import keep_freed_memory
         from advisor.probe.climb import Setting
         from advisor.probe.measure import PeakMemory
 
+        keep_freed_memory()
         torch.set_num_threads(max(1, psutil.cpu_count(logical=True) or 1))
         torch.manual_seed(self.spec.seed)
         images = self.examples.task == "image-classification"
