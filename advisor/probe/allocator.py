@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
     """Tell the C library to serve large blocks from its heap, and not to give them back by itself.
 
     glibc maps every block above some megabytes anew, so the kernel clears the output of each layer, page by page, for
-    each batch: on one core of a server 40 % of the seconds of EfficientNet-Lite0 over batches of 16 images (30.7 against
+    each batch: on a core of a server 40 % of the seconds of EfficientNet-Lite0 over batches of 16 images (30.7 against
     18.7 ms an image), for a resident set of 1145 in place of 1028 MB. `malloc_trim` gives memory back as before.
 
     :return: whether it was told; only glibc understands.
