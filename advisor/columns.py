@@ -1,6 +1,7 @@
 """The cards of a task as arrays, so that all of them are judged at once."""
 
 import weakref
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -64,10 +65,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.cards)
 
-    @cached_property
-    def places(self) -> dict[str, int]:
-        """Where each model stands."""
-        return dict(zip(self.ids, range(len(self.cards)), strict=True))
+    def row_of(self, id: str) -> int | None:
+        """Find the row of a model; None if it is not here."""
+        row = bisect_left(self.cards, id, key=attrgetter("id"))
+        return row if row < len(self.cards) and self.cards[row].id == id else None
 
     @cached_property
     def ids(self) -> Texts:

@@ -33,8 +33,8 @@ Yardstick = tuple[str, str]
 Reading = tuple[float, str]
 Readings = tuple[Rows, Floats]
 """Rows of the cards that have any result on the yardsticks, and (rows, yardsticks) their readings; NaN where none."""
-Results = dict[tuple[str, str, str], list[tuple[int, float]]]
-"""Per benchmark or data set, metric and source: the rows of the cards, and their published values."""
+Results = dict[tuple[str, str, str], tuple[list[int], list[float]]]
+"""Per benchmark or data set, metric and source: the rows of the cards that have a result, and its values."""
 Lines = dict[Yardstick, tuple[float, float] | None]
 
 
@@ -87,27 +87,27 @@ def readings(columns: Columns, knowledge: Knowledge, marks: Mapping[Yardstick, B
     table = np.full((len(columns), len(marks)), np.nan)
     results = results_of_all(columns, knowledge)
     for place, mark in enumerate(marks.values()):
-        found: dict[int, list[float]] = {}
-        for (benchmark, metric, _), own in results.items():
-            if (benchmark, metric) == (mark.id, mark.metric):
-                for row, value in own:
-                    found.setdefault(row, []).append(value)
-        values = np.array([one[0] if len(one) == 1 else statistics.median(one) for one in found.values()])
-        table[list(found), place] = (values - mark.low) / (mark.high - mark.low)
+        own = [pair for name, pair in results.items() if name[:2] == (mark.id, mark.metric)]
+        rows = np.array([row for pair in own for row in pair[0]], dtype=np.intp)
+        values = np.array([value for pair in own for value in pair[1]], dtype=np.float64)
+        order = np.lexsort((values, rows))
+        there, first, count = np.unique(rows[order], return_index=True, return_counts=True)
+        low, high = (values[order][first + half] for half in ((count - 1) // 2, count // 2))
+        table[there, place] = ((low + high) / 2 - mark.low) / (mark.high - mark.low)
     rows = np.flatnonzero(np.isfinite(table).any(axis=1))
     return rows, table[rows]
 
 
 def results_of_all(columns: Columns, knowledge: Knowledge) -> Results:
-    """Give the published results of all cards."""
+    """Give the published results of all cards, in their order."""
 
     def collect() -> Results:
         found: Results = {}
-        row_of = columns.places.get
-        for one in knowledge.results:
-            row = row_of(one.model)
-            if row is not None:
-                found.setdefault((one.benchmark, one.metric, one.source), []).append((row, one.value))
+        for row, id in enumerate(columns.ids):
+            for one in knowledge.results_of(id):
+                rows, values = found.setdefault((one.benchmark, one.metric, one.source), ([], []))
+                rows.append(row)
+                values.append(one.value)
         return found
 
     there: Results = columns.remembered("results", collect)

@@ -137,7 +137,7 @@ def _shifts(columns: Columns, effects: Effects) -> tuple[Floats, Flags]:
     """Give what each model differs by from the formula, and whether anybody timed it."""
     shifts, timed = np.zeros(len(columns)), np.zeros(len(columns), dtype=bool)
     for model, (shift, _, count, _) in effects.models.items():
-        row = columns.places.get(model)
+        row = columns.row_of(model)
         if row is not None:
             shifts[row], timed[row] = shift, count > 0
     return shifts, timed
@@ -153,11 +153,10 @@ def _peculiar(device: Device, columns: Columns, effects: Effects) -> dict[int, f
     chip = device.chip or device.id
     if device.id in effects.devices or chip not in effects.chips:
         return {}
-    return {
-        columns.places[model]: rest
-        for (model, other), rest in effects.peculiar.items()
-        if other == chip and model in columns.places
+    found = {
+        columns.row_of(model): rest for (model, other), rest in effects.peculiar.items() if other == chip
     }
+    return {row: rest for row, rest in found.items() if row is not None}
 
 
 def _published(device: Device, columns: Columns, knowledge: Knowledge) -> Floats:
@@ -165,7 +164,7 @@ def _published(device: Device, columns: Columns, knowledge: Knowledge) -> Floats
     found = np.full(len(columns), np.nan)
     estimator = Estimator(device, knowledge)
     for model in {row.model for row in knowledge.latencies if row.device == device.id and row.batch == 1}:
-        row = columns.places.get(model)
+        row = columns.row_of(model)
         if row is not None and (ms := estimator.figures(columns.cards[row]).latency_ms) is not None:
             found[row] = ms
     return found

@@ -87,7 +87,7 @@ class Prior:
         judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
         if judged is None:
             return Quantity.unknown("quality", "no model of this task has published results")
-        row = self.columns.places.get(card.id)
+        row = self.columns.row_of(card.id)
         if own and row is not None:
             judged = replace(judged, value=float(self.values[row]), sd=float(self.doubts[row]))
         return _quality(judged)
@@ -101,12 +101,15 @@ class Prior:
         everyone, measured = self._everyone()
         if cards is self.columns.cards:
             return everyone, measured
-        rows = np.array([self.columns.places.get(card.id, -1) for card in cards], dtype=np.intp)
-        values, published = everyone[rows], measured[rows]
-        for place in np.flatnonzero(rows < 0).tolist():
-            quality = self.quality(cards[place])
-            values[place] = math.nan if quality.value is None else quality.value
-            published[place] = quality.basis == "published"
+        values, published = np.full(len(cards), math.nan), np.zeros(len(cards), dtype=bool)
+        for place, card in enumerate(cards):
+            row = self.columns.row_of(card.id)
+            if row is not None:
+                values[place], published[place] = everyone[row], measured[row]
+            else:
+                quality = self.quality(card)
+                values[place] = math.nan if quality.value is None else quality.value
+                published[place] = quality.basis == "published"
         return values, published
 
     def _everyone(self) -> tuple[Floats, Flags]:
@@ -114,7 +117,7 @@ class Prior:
         values, published = self._without(self.columns), np.isfinite(self.values)
         values[published] = self.values[published]
         for model, there in self.transfer.items():
-            row = self.columns.places[model]
+            row = self.columns.row_of(model)
             values[row], published[row] = there.value, True
         return np.clip(values, 0.0, 1.0), published
 

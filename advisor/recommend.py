@@ -79,8 +79,8 @@ def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
     for one in missed:
         failing |= one.flags
     near = judge.near_misses(rows, minutes, missed)
-    named = [columns.places[miss.model] for miss in near]
-    far = np.flatnonzero(failing & ~np.isin(rows, named))
+    named = [columns.row_of(miss.model) for miss in near]
+    far = np.flatnonzero(failing & ~np.isin(rows, np.array(named, dtype=np.intp)))
     dropped[rows[far]] = said(missed, far)
     keeps = ~failing
     pool = rows[keeps]

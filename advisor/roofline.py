@@ -126,7 +126,8 @@ def _shipped() -> tuple[dict[str, Regime], dict[str, tuple[float, float]]]:
 @lru_cache(maxsize=4)
 def _load(path: Path) -> tuple[dict[str, Regime], dict[str, tuple[float, float]]]:
     try:
-        content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        quick = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=quick)
         regimes = {
             id: Regime(id=id, **{**raw, "exponents": tuple(raw["exponents"])})
             for id, raw in content["regimes"].items()

@@ -89,7 +89,7 @@ def _means(columns: Columns, knowledge: Knowledge, datasets: Mapping[str, DataSe
     found: Means = {}
     for name, results in results_of_all(columns, knowledge).items():
         several: dict[int, list[float]] = {}
-        for row, value in results if name[0] in datasets else ():
+        for row, value in zip(*results, strict=True) if name[0] in datasets else ():
             if columns.cards[row].kind != "baseline":
                 several.setdefault(row, []).append(value)
         if len(several) >= FEW:
