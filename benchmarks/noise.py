@@ -37,12 +37,12 @@ MODELS = {
     "chnsenticorp_hotel": "google/universal-sentence-encoder-multilingual-3",
 }
 SHARE, RECALL, PRECISION = 0.1, 0.5, 0.7
-MOST_TEXTS = 1500
+MOST = 1500
 PLANTED = 60
 
 
-def features(name: str, folder: Path) -> tuple[Any, np.ndarray]:
-    """Read a set and embed it, a stratified part of the texts.
+def features(name: str, folder: Path, most: int) -> tuple[Any, np.ndarray]:
+    """Read a set and embed it, or a stratified part of it.
 
     :return: the class index of each example, and (n, d) features.
     """
@@ -58,8 +58,8 @@ def features(name: str, folder: Path) -> tuple[Any, np.ndarray]:
     origin = folder / name if images else folder / name / "data.csv"
     dataset = read(origin, task="image-classification" if images else "text-classification")
     chosen = list(range(len(dataset)))
-    if not images:
-        chosen = list(stratified_order(chosen, dataset.labels, 0)[:MOST_TEXTS])
+    if len(chosen) > most:
+        chosen = list(stratified_order(chosen, dataset.labels, 0)[:most])
     knowledge = load_knowledge().with_models(local_cards())
     weights = locate(knowledge.model(MODELS[name]), knowledge, offline=True)
     opener = ImageReader(origin) if images else (lambda content: None)
@@ -223,6 +223,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
     parser.add_argument("--sets", default=",".join((*IMAGES, *TEXTS)))
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--most", type=int, default=MOST, help="examples of a set that are embedded")
     parser.add_argument("--only", choices=("labels", "duplicates"))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
@@ -233,7 +234,7 @@ def main() -> int:
     for name in given.sets.split(","):
         found = outcome.setdefault(name, {})
         if given.only != "duplicates":
-            truth, rows = features(name, Path(given.data))
+            truth, rows = features(name, Path(given.data), given.most)
             runs = [labels_found(truth, rows, seed) for seed in range(given.seeds)]
             found["labels"] = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
             found["labels"]["examples"] = len(truth)
