@@ -144,6 +144,7 @@ def test_a_hub_that_fails_in_four_ways(
         "ill": "timm/mobilevitv2_050.cvnets_in1k",
     }
     monkeypatch.setenv("ADVISOR_MODELS", "")
+    monkeypatch.setenv("HF_TOKEN", "hf_nobodyshouldreadthis")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     with serve() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
@@ -170,3 +171,8 @@ def test_a_hub_that_fails_in_four_ways(
     assert "500" in reasons["ill"]
     assert len(set(reasons.values())) == 5
     assert read_run(tmp_path / "run").state == "done"
+    assert "authorization" in hub.requests("config.json")[0], "the hub gets the token"
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"nobodyshouldreadthis" not in path.read_bytes(), (
+            f"the token is in {path}"
+        )
