@@ -2,7 +2,7 @@
 
 import weakref
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
@@ -52,12 +52,22 @@ class Kinds:
 class Columns:
     """Cards in the order of their ids with their facts as arrays; NaN is unknown.
 
-    Arrays are made when they are first asked for, and kept.
+    Judgements are made when they are first asked for, and kept.
+
+    :ivar cards: the cards.
+    :ivar ids: theirs.
+    :ivar alike: cards that have the very same words, not merely equal ones, and are both large or both not. A large
+        base holds equal words once; what is asked of them is asked once for all cards that share them.
     """
 
     def __init__(self, cards: Iterable[ModelCard]) -> None:
         self.cards: tuple[ModelCard, ...] = tuple(sorted(cards, key=attrgetter("id")))
-        self._amounts: dict[str, Floats] = {}
+        names = ("id", *NUMBERS, *WORDS)
+        read = chain.from_iterable(map(itemgetter(*names), map(vars, self.cards)))
+        fields = np.fromiter(read, dtype=object).reshape(-1, len(names))
+        self.ids: Texts = fields[:, 0].copy()
+        self._amounts = {name: _amounts(fields[:, place].tolist()) for place, name in enumerate(NUMBERS, 1)}
+        self.alike = self._alike(fields[:, -len(WORDS) :])
         self._lines: dict[str, Floats] = {}
         self._kinds: dict[str, Kinds] = {}
         self._answers: dict[Hashable, Any] = {}
@@ -71,43 +81,16 @@ class Columns:
         return row if row < len(self.cards) and self.cards[row].id == id else None
 
     @cached_property
-    def ids(self) -> Texts:
-        """The ids of the cards."""
-        return np.array([card.id for card in self.cards], dtype=object)
-
-    @cached_property
     def hosted(self) -> Flags:
         """Which cards are services."""
         return self.line("hosted", lambda card: card.kind == "api") > 0
-
-    @cached_property
-    def alike(self) -> Kinds:
-        """Cards that have the very same words, not merely equal ones, and are both large or both not.
-
-        A large base holds equal words once; what is asked of them is asked once for all cards that share them. The
-        bytes of an array of objects are their places in memory.
-        """
-        words = np.fromiter(self._fields(WORDS), dtype=object)
-        held, width = words.tobytes(), words.itemsize * len(WORDS)
-        places = (held[start : start + width] for start in range(0, len(held), width))
-        large = self.amounts("parameters") >= LARGE
-        rows, codes = _numbered(zip(places, large.tolist(), strict=True))
-        return Kinds(codes, tuple(self.cards[row] for row in rows))
 
     def amounts(self, name: str) -> Floats:
         """Give a numeric fact of each card in its base unit.
 
         :param name: the card's field.
         """
-        if not self._amounts:
-            facts = list(self._fields(NUMBERS))
-            for place, field in enumerate(NUMBERS):
-                self._amounts[field] = _amounts(facts[place :: len(NUMBERS)])
         return self._amounts[name]
-
-    def _fields(self, names: Sequence[str]) -> Iterator[Any]:
-        """Read some fields of each card, one card after another."""
-        return chain.from_iterable(map(itemgetter(*names), map(vars, self.cards)))
 
     def line(self, name: str, judge: Callable[[ModelCard], float | None]) -> Floats:
         """Give a number of each card, judged once.
@@ -126,6 +109,14 @@ class Columns:
         while len(self._answers) > max(FEWEST_ANSWERS, MOST_CELLS // (len(self.cards) + 1)):
             self._answers.pop(next(iter(self._answers)))
         return found
+
+    def _alike(self, words: Texts) -> Kinds:
+        """Sort the cards by where their words (cards × words) lie in memory, which the bytes of such an array are."""
+        held, width = words.tobytes(), words.itemsize * len(WORDS)
+        places = (held[start : start + width] for start in range(0, len(held), width))
+        large = self.amounts("parameters") >= LARGE
+        rows, codes = _numbered(zip(places, large.tolist(), strict=True))
+        return Kinds(codes, tuple(self.cards[row] for row in rows))
 
     def kinds(self, name: str, likeness: Callable[[ModelCard], Hashable]) -> Kinds:
         """Sort the cards into kinds.
