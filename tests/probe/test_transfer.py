@@ -14,7 +14,9 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import mutual_info_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from advisor.probe.h_score import h_score
 from advisor.probe.source_head import SourceHead, leep, nce, source_head
+from advisor.probe.spectrum import class_spectrum
 from advisor.probe.transfer import MOST, transferability
 
 Floats = NDArray[np.float64]
@@ -185,6 +187,7 @@ def test_constant_features_are_worth_nothing(value: float) -> None:
     score = transferability(np.full((20, 5), value, np.float32), np.arange(20) % 2)
     assert score["h_score"] == 0
     assert math.isfinite(score["logme"])
+    assert h_score(class_spectrum(np.zeros((20, 5)), np.arange(20) % 2), 5, 0.1) == 0
 
 
 def test_features_that_name_the_class_beat_noisy_ones_and_stay_finite() -> None:
