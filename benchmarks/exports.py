@@ -25,10 +25,19 @@ from advisor.result import Report
 from advisor.samples import sample
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
-RUNS = {
-    "digits": "image-classification",
-    "tickets-en": "text-classification",
-    "tickets-zh": "text-classification",
+RUNS: dict[str, dict[str, Any]] = {
+    "digits": {
+        "task": "image-classification",
+        "models": {"timm/tf_efficientnet_lite0.in1k": ["linear-probe", "last-block"]},
+    },
+    "tickets-en": {
+        "task": "text-classification",
+        "models": {"sentence-transformers/all-MiniLM-L6-v2": ["linear-probe", "last-block"]},
+    },
+    "tickets-zh": {
+        "task": "text-classification",
+        "models": {"google/universal-sentence-encoder-multilingual-3": ["linear-probe"]},
+    },
 }
 LIMIT_S = 900
 
@@ -49,15 +58,22 @@ def data_of(name: str, work: Path) -> Path:
     return target
 
 
-def probed(name: str, work: Path, data: Path, budget: int) -> Path:
-    """Run the advisor, or take the run that is already there."""
+def probed(name: str, work: Path, data: Path, budget: int | None) -> Path:
+    """Run the advisor, or take the run that is already there.
+
+    :param budget: seconds; None for the plan of `RUNS`, which a busy machine does not change.
+    """
     run = work / "runs" / name
     if (run / "report.json").exists():
         return run
     brief = work / f"{name}.yaml"
-    brief.write_text(f"task: {RUNS[name]}\n", encoding="utf-8")
-    command = ["run", "-b", brief, "-d", data, "-o", run, "--budget", budget, "--offline"]
+    brief.write_text(f"task: {RUNS[name]['task']}\n", encoding="utf-8")
+    plan = work / f"{name}-plan.yaml"
+    plan.write_text(json.dumps({"models": RUNS[name]["models"]}), encoding="utf-8")
+    how = ["--plan", plan] if budget is None else ["--budget", budget]
+    command = ["run", "-b", brief, "-d", data, "-o", run, "--offline", *how]
     advisor = [sys.executable, "-c", "from advisor.cli import main; main()"]
+    shutil.rmtree(run, ignore_errors=True)
     subprocess.run(
         [*advisor, *map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -166,7 +182,7 @@ def main() -> int:
         "--work", type=Path, default=Path("runs/exports"), help="runs, exports and the environment"
     )
     parser.add_argument("--only", default="", help="runs to check, separated by commas")
-    parser.add_argument("--budget", type=int, default=60)
+    parser.add_argument("--budget", type=int, help="seconds, instead of the plan of one model")
     parser.add_argument("--winners", action="store_true", help="leave out the best pretrained model")
     parser.add_argument("--quick", action="store_true", help="leave out the notebooks")
     arguments = parser.parse_args()

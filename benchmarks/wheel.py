@@ -20,6 +20,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90
+PLAN = {
+    "models": {"sentence-transformers/all-MiniLM-L6-v2": ["linear-probe"]},
+    "examples": {"train": 120, "select": 40, "report": 40},
+}
 
 
 def build(folder: Path) -> Path:
@@ -48,7 +52,7 @@ def install(wheel: Path, folder: Path) -> Path:
     return folder / "bin"
 
 
-def use(bin: Path, folder: Path, budget: int) -> None:
+def use(bin: Path, folder: Path) -> None:
     """Check, probe and serve from a folder that is not the repository."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("ADVISOR_", "PYTHON"))}
     env |= {"ADVISOR_HOME": str(folder / "home"), "STREAMLIT_SERVER_HEADLESS": "true"}
@@ -67,9 +71,10 @@ def use(bin: Path, folder: Path, budget: int) -> None:
     brief = folder / "brief.yaml"
     brief.write_text("task: text-classification\n", encoding="utf-8")
     data = run(advisor, "sample", "text", "--out", "samples")
+    (folder / "plan.yaml").write_text(json.dumps(PLAN), encoding="utf-8")
     said = run(
         advisor, "run", "--offline", "--brief", "brief.yaml", "--data", data, "--out", "run",
-        "--budget", str(budget),
+        "--plan", "plan.yaml",
     )  # fmt: skip
     report = json.loads((folder / "run" / "report.json").read_text(encoding="utf-8"))
     print(f"run: {report['decision']['winner']}; {said.splitlines()[-1]}")
@@ -100,16 +105,14 @@ def serve(words: list[str], folder: Path, env: dict[str, str]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--budget", type=int, default=30)
-    options = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="advisor-wheel-") as scratch:
         work = Path(scratch)
         wheel = build(work / "dist")
         print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
         elsewhere = work / "elsewhere"
         elsewhere.mkdir()
-        use(install(wheel, work / "venv"), elsewhere, options.budget)
+        use(install(wheel, work / "venv"), elsewhere)
     return 0
 
 
