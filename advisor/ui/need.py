@@ -102,6 +102,7 @@ with form:
         list(MODALITIES),
         format_func=at_once(lambda kind: t(MODALITIES[kind]), MODALITIES),
         key="need.modality",
+        wrap=True,
         on_change=choose_modality,
     )
     if task is None:

@@ -181,12 +181,17 @@ def _choose(question: Question, label: str, value: Any, read: Any, common: dict[
 
     common["format_func"] = at_once(name, question.choices)
     st.session_state[common["key"]] = value if value is not None else question.default
-    if sum(len(name(option)) for option in question.choices) <= 32:
+    if sum(_width(name(option)) for option in question.choices) <= 32:
         required = question.default is not None
-        st.segmented_control(label, question.choices, required=required, **common)
+        st.segmented_control(label, question.choices, required=required, wrap=True, **common)
     else:
         hint = t("{value} (read from your data)", value=name(read)) if read else t("Not said")
         st.selectbox(label, question.choices, placeholder=hint, **common)
+
+
+def _width(text: str) -> int:
+    """Count Latin letters' widths; a Chinese character takes two."""
+    return sum(2 if ord(letter) > 0x2E80 else 1 for letter in text)
 
 
 def _number(question: Question, label: str, value: Any, read: Any, common: dict[str, Any]) -> None:
