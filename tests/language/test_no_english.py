@@ -20,6 +20,8 @@ from advisor.language import missing, translate
 from advisor.recommend import recommend
 from advisor.recommendation import Recommendation
 from advisor.report import render
+from advisor.report.compose import compose
+from advisor.report.document import Bullets, Document, Shown, Table, Text
 from advisor.report.plain import verdict
 from advisor.result import Decision, Report
 
@@ -207,6 +209,37 @@ def test_verdicts_of_all_kinds() -> None:
     assert len(texts) > 12
     assert untranslated(texts) == {}
     assert {text: left for text in texts if (left := missing(text, "zh"))} == {}
+
+
+def written(document: Document) -> Iterator[str]:
+    """Give every text of a report but those that are the user's."""
+    cover = document.cover
+    yield from (document.title, document.footer, cover.kicker, cover.verdict)
+    yield from (name for name, _ in cover.facts)
+    for cell in (cell for _, cell in cover.facts):
+        yield from (cell.text, cell.note, cell.hint)
+    for section in (*cover.sections, *document.sections):
+        yield section.title
+        for block in section.blocks:
+            if isinstance(block, Text):
+                yield from (block.lead, block.text)
+            elif isinstance(block, Bullets):
+                yield from block.items
+            elif isinstance(block, Shown):
+                yield from (block.figure.question, block.figure.alt)
+            elif isinstance(block, Table):
+                yield from (block.label, *(title for title, _ in block.columns))
+                for row in block.rows:
+                    yield row.rest
+                    for cell in row.cells:
+                        yield from (cell.note, cell.hint, "" if cell.own else cell.text)
+
+
+def test_every_text_of_the_report_is_known() -> None:
+    texts = set(written(compose(real_report())))
+    assert len(texts) > 150
+    left = {text: lost for text in texts if (lost := missing(text, "zh"))}
+    assert {text for text in left if OWN[1] not in text} == set()
 
 
 @pytest.fixture(scope="module")
