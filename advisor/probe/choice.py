@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from advisor.metrics import weighted_scores
-from advisor.probe.head import Head, fit_head
+from advisor.probe.head import FOLDS, Head, fit_head, out_of_fold
+from advisor.probe.noise import deal_folds
 from advisor.probe.prototypes import fit_prototypes
 
-__all__ = ["FEW", "UNEVEN", "Chosen", "choose_head"]
+__all__ = ["Chosen", "choose_head"]
 
 FEW = 16
 UNEVEN = 3.0
@@ -34,12 +36,58 @@ class Chosen:
     tried: dict[str, float]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """What makes this head, by name; `C` only where there is a penalty."""
+        if self.name == PROTOTYPES:
+            return {"head": self.name, "sharpness": self.head.strength}
+        weight = {"class_weight": "balanced"} if self.name == WEIGHTED else {}
+        return {"head": PLAIN, "C": self.head.strength, **weight}
+
+    @property
     def note(self) -> str:
         """What was tried and how it went, as a sentence; empty where there was one kind only."""
         if len(self.tried) < 2:
             return ""
         others = ", ".join(f"{name} {value:.3f}" for name, value in self.tried.items() if name != self.name)
         return f"Its head is {self.name} ({self.tried[self.name]:.3f} on the select split); tried beside it: {others}."
+
+    def again(
+        self,
+        features: NDArray[np.floating],
+        truth: NDArray[np.int64],
+        classes: int,
+        seed: int,
+        check: Callable[[], None],
+    ) -> Head:
+        """Fit a head of the same kind and strength on other examples."""
+        if self.name == PROTOTYPES:
+            return fit_prototypes(features, truth, classes)
+        more = {"strength": self.head.strength, "balanced": self.name == WEIGHTED}
+        return fit_head(features, truth, classes, seed=seed, check=check, **more)  # type: ignore[arg-type]
+
+    def crossed(
+        self,
+        features: NDArray[np.floating],
+        truth: NDArray[np.int64],
+        classes: int,
+        seed: int,
+        check: Callable[[], None],
+    ) -> NDArray[np.float32] | None:
+        """Predict each example by a head of the same kind that was fitted on the other folds.
+
+        :return: (n, k) class probabilities; None where fewer than two classes can be in every fold.
+        """
+        if self.name != PROTOTYPES:
+            more = {"strength": self.head.strength, "balanced": self.name == WEIGHTED}
+            return out_of_fold(features, truth, classes, seed=seed, check=check, **more)  # type: ignore[arg-type]
+        if np.sum(np.bincount(truth) >= FOLDS) < 2:
+            return None
+        fold = deal_folds(truth, seed, FOLDS)
+        result = np.zeros((len(truth), classes), dtype=np.float32)
+        for number in range(FOLDS):
+            out = fold == number
+            result[out] = fit_prototypes(features[~out], truth[~out], classes).probabilities(features[out])
+        return result
 
 
 def choose_head(

@@ -17,10 +17,11 @@ from advisor.metrics import evaluate
 from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, OpenImage, load_backbone, torch_device
 from advisor.probe.baselines import make_baseline
 from advisor.probe.cache import FeatureCache, body_key
+from advisor.probe.choice import Chosen, choose_head
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, write_costs, write_source
 from advisor.probe.features import embed
-from advisor.probe.head import Head, fit_head, out_of_fold
+from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
 from advisor.probe.source_head import SourceHead
 from advisor.probe.transfer import transferability
@@ -409,25 +410,35 @@ class _Probe(_Climb):
         features, cut = self.learnt()
         spent = time.monotonic() - since
         truth = setting.truth[self.train[: len(features)]]
-        head = self.fit(features, truth)
+        n = len(setting.examples.select)
+        select_truth = setting.truth[list(setting.examples.select)]
+        chosen = choose_head(
+            features, truth, setting.examples.labels, judged[:n], select_truth, metric=setting.metric,
+            balanced=setting.balanced, seed=setting.seed, check=setting.clock.go_on,
+        )  # fmt: skip
+        head = chosen.head
         points = []
         sizes = _learning_sizes(len(features), k) if self.rung == "linear-probe" else [len(features)]
-        n = len(setting.examples.select)
         for size in sizes:
             since = time.monotonic()
             if not _learnable(truth[:size]):
                 continue
-            part = head if size == len(features) else self.fit(features[:size], truth[:size], head.strength)
+            whole = size == len(features)
+            part = (
+                head
+                if whole
+                else chosen.again(features[:size], truth[:size], k, setting.seed, setting.clock.go_on)
+            )
             share = spent * (size / len(features)) + time.monotonic() - since
             points.append(setting.point(self.rung, size, 1, share, part.probabilities(judged[:n])))
-        hyperparameters = {"head": "logistic regression", "C": head.strength, "dimensions": features.shape[1]}
-        if setting.balanced:
-            hyperparameters["class_weight"] = "balanced"
+        hyperparameters = {**chosen.settings, "dimensions": features.shape[1]}
         scores = transferability(features, truth, self.source) if self.rung == "linear-probe" else {}
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
-        cross = self.cross(features, judged[:n], truth, head)
+        cross = self.cross(features, judged[:n], truth, chosen)
         note = (
-            f"its time limit left {len(features)} of {len(self.train)} examples to learn from" if cut else ""
+            f"its time limit left {len(features)} of {len(self.train)} examples to learn from"
+            if cut
+            else chosen.note
         )
         self.keep({f"head.{name}": getattr(head, name) for name in ("centre", "spread", "weight", "bias")})
         self.save(
@@ -436,7 +447,11 @@ class _Probe(_Climb):
         )  # fmt: skip
 
     def cross(
-        self, features: NDArray[np.float32], select: NDArray[np.float32], truth: NDArray[np.int64], head: Head
+        self,
+        features: NDArray[np.float32],
+        select: NDArray[np.float32],
+        truth: NDArray[np.int64],
+        chosen: Chosen,
     ) -> Probabilities | None:
         """Cross-validate the head over the examples to learn from and to choose by: more to decide by than the latter.
 
@@ -446,12 +461,10 @@ class _Probe(_Climb):
         whole = len(features) == len(self.train)
         if self.rung != "linear-probe" or not whole or len(features) + len(select) > MOST_CROSSED:
             return None
-        return out_of_fold(
-            np.concatenate([features, select]),
-            np.concatenate([truth, setting.truth[list(setting.examples.select)]]),
-            len(setting.examples.labels),
-            seed=setting.seed, strength=head.strength, balanced=setting.balanced, check=setting.clock.go_on,
-        )  # fmt: skip
+        everything = np.concatenate([truth, setting.truth[list(setting.examples.select)]])
+        values = np.concatenate([features, select])
+        k = len(setting.examples.labels)
+        return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
 
     def learnt(self) -> tuple[NDArray[np.float32], bool]:
         """Compute the training features part by part.

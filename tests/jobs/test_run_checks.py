@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from contract_check import check_report
+from tiny_models import ticket_table
 
 from advisor.brief import Brief
 from advisor.checks import CHECKS, Checks
@@ -303,3 +304,15 @@ def test_without_a_pretrained_model_there_is_nothing_to_look_at(
     report = finish(folder)
     assert report.checks is not None
     assert {row.because for row in report.checks.rows} == {"no pretrained model finished a rung"}
+
+
+def test_few_examples_try_prototypes_and_say_so(workshop: Path, tmp_path: Path) -> None:
+    data = ticket_table(tmp_path / "few.csv", per_class=14)
+    folder = lay(tmp_path / "run", data, (), ("linear-probe", "last-block"), "text-classification")
+    work(folder)
+    finish(folder)
+    row = next(row for row in written(folder)["probe"]["results"] if row["model"] == "tiny/bert")
+    assert "class prototypes" in row["because"] and "logistic regression" in row["because"]
+    first = folder.rungs("tiny/bert")[0]
+    assert first.hyperparameters["head"] in ("class prototypes", "logistic regression")
+    assert [record.rung for record in folder.rungs("tiny/bert")] == ["linear-probe", "last-block"]

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.probe.choice import choose_head
+from advisor.probe.choice import Chosen, choose_head
+from advisor.probe.head import fit_head
 from advisor.probe.prototypes import fit_prototypes
 
 
@@ -107,3 +108,22 @@ def test_without_a_select_split_the_usual_head_stays() -> None:
         check=lambda: None,
     )  # fmt: skip
     assert (found.name, found.tried) == ("logistic regression", {})
+
+
+def test_a_head_is_fitted_again_as_it_was_chosen() -> None:
+    features, truth = blobs([5, 5, 5])
+    for name, kind in (("class prototypes", "sharpness"), ("logistic regression", "C")):
+        head = (
+            fit_prototypes(features, truth, 3)
+            if kind == "sharpness"
+            else fit_head(features, truth, 3, seed=0)
+        )
+        found = Chosen(head, name, {})
+        assert found.settings == {"head": name, kind: head.strength}
+        again = found.again(features, truth, 3, 0, lambda: None)
+        assert np.allclose(again.probabilities(features), head.probabilities(features), atol=1e-3)
+        crossed = found.crossed(features, truth, 3, 0, lambda: None)
+        assert crossed is not None
+        assert np.allclose(crossed.sum(1), 1, atol=1e-4)
+        assert (crossed.argmax(1) == truth).mean() > 0.5
+    assert found.crossed(features[:6], truth[:6], 3, 0, lambda: None) is None
