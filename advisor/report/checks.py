@@ -63,9 +63,9 @@ def _labels(noise: LabelNoise) -> list[Block]:
     rows = tuple(
         Row(
             (
-                Cell(one.id, note=(one.text or "")[:120]) if texts else Cell(one.id),
-                Cell(one.given),
-                Cell(one.likely),
+                Cell(one.id, note=(one.text or "")[:120], own=True) if texts else Cell(one.id),
+                Cell(one.given, own=True),
+                Cell(one.likely, own=True),
                 Cell(percent(one.likely_probability, 0), "measured"),
                 Cell(percent(one.given_probability, 0), "measured"),
             )

@@ -36,7 +36,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
 class Cell:
     """A text, for a number with its basis; `note` is set small below, `hint` shows on hovering.
 
-    What is the user's `own`, or the name of a model, is the same in every language.
+    What is the user's `own`, or the name of a model, is the same in every language, its note included.
     """
 
     text: str

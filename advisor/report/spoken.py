@@ -82,6 +82,6 @@ def _row(row: Row, language: Language) -> Row:
 
 def _cell(cell: Cell, language: Language) -> Cell:
     say = partial(translate, language=language)
-    return replace(
-        cell, text=cell.text if cell.own else say(cell.text), note=say(cell.note), hint=say(cell.hint)
-    )
+    if cell.own:
+        return replace(cell, hint=say(cell.hint))
+    return replace(cell, text=say(cell.text), note=say(cell.note), hint=say(cell.hint))

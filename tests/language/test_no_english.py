@@ -7,13 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_fixture import FLOWERS, make_report
+from report_fixture import FLOWERS, make_report, metric
 from sentences_in_code import sentences
 from spoken_walk import english_left, untranslated
 from test_decide import advice, judge, result, right_share
 
 import advisor
 from advisor.brief import Brief
+from advisor.checks import (
+    Check,
+    Checks,
+    Compressed,
+    Compression,
+    Control,
+    Damaged,
+    LabelNoise,
+    Robustness,
+    Suspect,
+)
 from advisor.dataset.types import Finding
 from advisor.knowledge import load_knowledge
 from advisor.language import missing, translate
@@ -113,19 +124,17 @@ def decisions() -> Iterator[Decision]:
         result(other, status="failed", because="out of memory", curve=()),
         result("x/late", status="stopped", because="the run ended early", curve=()),
     ]
-    for metric in ("accuracy", "macro_f1", "balanced_accuracy"):
+    for name in ("accuracy", "macro_f1", "balanced_accuracy"):
         for shares in ((0.9, 0.6, 0.3), (0.7, 0.7, 0.7), (0.3, 0.5, 0.9), (0.5, 0.5, 0.9)):
             for n in (20, 300):
                 predictions = {
                     model: right_share(n, share, seed)
                     for seed, (model, share) in enumerate(zip((net, other, base), shares, strict=True))
                 }
-                yield judge(predictions, recommendation=advice(metric))
-                yield judge(predictions, rows=rows, recommendation=advice(metric))
-                yield judge(
-                    predictions, recommendation=advice(metric, latency_ms=15.0, throughput_per_s=500.0)
-                )
-                yield judge(predictions, recommendation=advice(metric, size_mb=1.0))
+                yield judge(predictions, recommendation=advice(name))
+                yield judge(predictions, rows=rows, recommendation=advice(name))
+                yield judge(predictions, recommendation=advice(name, latency_ms=15.0, throughput_per_s=500.0))
+                yield judge(predictions, recommendation=advice(name, size_mb=1.0))
 
 
 def test_decisions_of_all_kinds() -> None:
@@ -134,6 +143,46 @@ def test_decisions_of_all_kinds() -> None:
     assert len(texts) > 60
     assert untranslated(texts, names=("x/net", "x/other")) == {}
     assert {text: left for text in texts if (left := missing(text, "zh"))} == {}
+
+
+def checks(model: str) -> Checks:
+    half, most = metric(0.5), metric(0.8)
+    noise = LabelNoise(
+        model=model,
+        method="confident learning on its frozen features, cross-validated",
+        checked=90,
+        found=30,
+        suspects=(
+            Suspect(id="row 3", given="full", likely="high", given_probability=0.1, likely_probability=0.8),
+        ),
+    )
+    nowhere = "neither FP16 nor bfloat16 runs on this machine"
+    forms = (
+        Compressed(form="int8", what="dynamic INT8: 90 % of the weights, all in linear layers, in 8 bits", metric=half,
+                   before=most, size_mb=4.0, size_before_mb=16.0),
+        Compressed(form="half", what="FP16: weights and arithmetic in 16 bits", because=nowhere),
+    )  # fmt: skip
+    kinds = (
+        Damaged(kind="darker", what="40 % less light", metric=half, before=most),
+        Damaged(
+            kind="typos",
+            what="one letter in twenty wrong, missing, doubled or swapped",
+            metric=half,
+            before=most,
+        ),
+    )
+    control = Control(
+        model=model, examples=90, seconds=20.0, pretrained_seconds=30.0, metric=half, pretrained=most, gain=0.3,
+        low=0.1, high=0.5, negative_transfer=("x/net",),
+    )  # fmt: skip
+    undone = Check(name="label-noise", status="skipped", because="only 7 examples have features of x/net")
+    return Checks(
+        rows=(undone,),
+        label_noise=noise,
+        compression=Compression(model=model, rung="last-block", forms=forms),
+        robustness=Robustness(model=model, rung="longer", kinds=kinds),
+        control=control,
+    )
 
 
 OWN = ("a, b c d e", "very long class")
@@ -176,6 +225,7 @@ def real_report() -> Report:
             "decision": whole.decision.model_copy(update=told),
             "probe": whole.probe.model_copy(update={"results": rows}),
             "dataset": whole.dataset.model_copy(update={"findings": findings}),
+            "checks": checks(model),
         }
     )
 
@@ -232,7 +282,7 @@ def written(document: Document) -> Iterator[str]:
                 for row in block.rows:
                     yield row.rest
                     for cell in row.cells:
-                        yield from (cell.note, cell.hint, "" if cell.own else cell.text)
+                        yield from (cell.hint,) if cell.own else (cell.text, cell.note, cell.hint)
 
 
 def test_every_text_of_the_report_is_known() -> None:
