@@ -2,13 +2,14 @@
 
 import math
 import statistics
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from advisor.brief import Brief
 from advisor.columns import Columns, Floats, Rows
-from advisor.knowledge import Benchmark, Knowledge, ModelCard
+from advisor.knowledge import Benchmark, Knowledge
 from advisor.languages import ANY, primary
 
 __all__ = [
@@ -34,23 +35,19 @@ Reading = tuple[float, str]
 Readings = tuple[Rows, Floats]
 """Rows of the cards that have any result on the yardsticks, and (rows, yardsticks) their readings; NaN where none."""
 Results = dict[tuple[str, str, str], tuple[list[int], list[float]]]
-"""Per benchmark or data set, metric and source: the rows of the cards that have a result, and its values."""
+"""Per benchmark or data set, metric and source: the rows of the cards that have a result, ascending, and its values."""
 Lines = dict[Yardstick, tuple[float, float] | None]
 
 
-def read(
-    card: ModelCard, knowledge: Knowledge, marks: Mapping[Yardstick, Benchmark]
-) -> dict[Yardstick, Reading]:
-    """Read a model's own results on the task's yardsticks as quality (not clipped), with their sources."""
-    rows = knowledge.results_of(card.id)
-    if not rows:
-        return {}
+def read(row: int, results: Results, marks: Mapping[Yardstick, Benchmark]) -> dict[Yardstick, Reading]:
+    """Read one card's own results on the task's yardsticks as quality (not clipped), with their sources."""
     found: dict[Yardstick, list[Reading]] = {}
-    for row in rows:
-        key = row.benchmark, row.metric
-        mark = marks.get(key)
+    for (benchmark, metric, source), (rows, values) in results.items():
+        mark = marks.get((benchmark, metric))
         if mark is not None:
-            found.setdefault(key, []).append(((row.value - mark.low) / (mark.high - mark.low), row.source))
+            for value in values[bisect_left(rows, row) : bisect_right(rows, row)]:
+                reading = (value - mark.low) / (mark.high - mark.low), source
+                found.setdefault((benchmark, metric), []).append(reading)
     return {mark: several[0] if len(several) == 1 else _median(several) for mark, several in found.items()}
 
 

@@ -13,7 +13,18 @@ import numpy as np
 
 from advisor.brief import Brief
 from advisor.columns import Columns, Flags, Floats, Kinds, Rows, columns_for
-from advisor.equating import Reading, Readings, Yardstick, equate, read, readings, spread, trusted
+from advisor.equating import (
+    Reading,
+    Readings,
+    Results,
+    Yardstick,
+    equate,
+    read,
+    readings,
+    results_of_all,
+    spread,
+    trusted,
+)
 from advisor.knowledge import Benchmark, Knowledge, ModelCard, Task
 from advisor.quantity import Basis, Quantity
 from advisor.transferred import Standing, standings
@@ -55,6 +66,7 @@ class Prior:
     :ivar lowest: the least of them.
     :ivar classical: median quality of the methods without pretraining; None if there are none.
     :ivar columns: the task's cards.
+    :ivar results: their published results.
     :ivar values: quality by yardsticks of each of these cards; NaN where it has no results on them.
     :ivar doubts: the standard deviations of these.
     :ivar transfer: what transfer results say of the models that have any.
@@ -62,8 +74,8 @@ class Prior:
 
     task: Task
     brief: Brief
-    knowledge: Knowledge
     columns: Columns
+    results: Results
     marks: dict[Yardstick, Benchmark]
     trust: dict[Yardstick, float]
     foreign: frozenset[Yardstick]
@@ -83,12 +95,12 @@ class Prior:
         there = self.transfer.get(card.id)
         if there is not None:
             return _quality(_Judgement(there.value, there.sd, "published", there.says))
-        own = read(card, self.knowledge, self.marks)
+        row = self.columns.row_of(card.id)
+        own = {} if row is None else read(row, self.results, self.marks)
         judged = self._own(own, amount(card.parameters)) if own else self._inherited(card)
         if judged is None:
             return Quantity.unknown("quality", "no model of this task has published results")
-        row = self.columns.row_of(card.id)
-        if own and row is not None:
+        if own:
             judged = replace(judged, value=float(self.values[row]), sd=float(self.doubts[row]))
         return _quality(judged)
 
@@ -255,7 +267,9 @@ def prior_for(task: Task, knowledge: Knowledge, brief: Brief) -> Prior:
     lines = equate(table, trust)
     linked = frozenset(mark for mark, line in lines.items() if line is not None)
     onto = {mark: line or (0.0, 1.0) for mark, line in lines.items()}
-    bare = Prior(task, brief, knowledge, columns, marks, trust, foreign, onto, linked)
+    bare = Prior(
+        task, brief, columns, results_of_all(columns, knowledge), marks, trust, foreign, onto, linked
+    )
     values, doubts = np.full((2, len(columns)), math.nan)
     apart, sizes = np.empty(0), columns.amounts("parameters")[rows]
     if len(rows):

@@ -154,8 +154,12 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         {"cards": row["cards"], "seconds": row[name], "call": calls[name]} for row in rows for name in calls
     ]
     promised = [{"cards": size, "seconds": limits["first"]} for size, limits in LIMITS_S.items() if size]
-    cards = alt.X("cards:Q", title="cards in the base").scale(type="log").axis(format="~s", tickCount=4)
-    took = alt.Y("seconds:Q", title="seconds").scale(type="log").axis(format="~g", tickCount=5)
+    cards = (
+        alt.X("cards:Q", title="cards in the base")
+        .scale(type="log")
+        .axis(format="~s", tickCount=4, grid=False)
+    )
+    took = alt.Y("seconds:Q", title="seconds").scale(type="log").axis(format="~g", tickCount=5, grid=False)
     kinds = alt.Color("call:N", title=None, sort=list(calls.values())).scale(
         range=["#0072B2", "#D55E00", "#009E73"]
     )

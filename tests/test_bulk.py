@@ -1,6 +1,8 @@
 """Many models at once, as arrays, against one after another by definition: all cards of the shipped base."""
 
+import gc
 import math
+import weakref
 from collections.abc import Callable, Hashable
 
 import numpy as np
@@ -14,6 +16,7 @@ from advisor.fit import JUDGEMENTS
 from advisor.knowledge import Device, Fact, Knowledge, Modality, ModelCard, load_knowledge
 from advisor.memory import inference_mb as one_inference_mb
 from advisor.prior import prior_for
+from advisor.recommend import recommend
 from advisor.roofline import activations_of, default_regime, load_regimes
 from advisor.roofline import base_ms as one_base_ms
 from advisor.rules import excluded_alike, licence_alike
@@ -111,3 +114,12 @@ def test_expected_quality_is_that_of_each_also_for_models_of_other_tasks(base: K
     assert values == pytest.approx([nan(one.value) for one in each], abs=1e-12, nan_ok=True)
     assert published.tolist() == [one.basis == "published" for one in each]
     assert published.any() and not published.all()
+
+
+def test_a_base_that_nobody_holds_any_more_is_let_go(base: Knowledge) -> None:
+    other = Knowledge.model_construct(**{name: getattr(base, name) for name in Knowledge.model_fields})
+    held = weakref.ref(other)
+    assert recommend(Brief(task="depth-estimation"), other, measured={}).shortlist
+    del other
+    gc.collect()
+    assert held() is None
