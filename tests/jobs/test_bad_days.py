@@ -71,16 +71,16 @@ def test_a_terminal_without_utf8_is_written_to_all_the_same(
         environment = {**os.environ, **CODES[code], "PYTHONPATH": str(ROOT)}
         return subprocess.run(command, capture_output=True, timeout=120, env=environment, cwd=tmp_path)
 
-    assert run("devices").returncode == 0
-    asked = ("recommend", "-b", "brief.yaml", "-d", "数据.csv", "--models", "baseline/majority", "--json")
-    told = run(*asked, "--label", "没有")
+    told = run("devices") if code == "ascii" else run("devices", "--json")
+    assert told.returncode == 0
+    assert code == "ascii" or len(json.loads(told.stdout)["devices"]) > 10
+    told = run(
+        "recommend", "-b", "brief.yaml", "-d", "数据.csv", "--models", "baseline/majority", "--label", "没有"
+    )
     assert told.returncode == 2
+    assert b"has no label column" in told.stderr
     assert b"Traceback" not in told.stderr
     assert b"unforeseen" not in told.stderr
-    assert b"has no label column" in told.stderr
-    told = run("models", "--json")
-    assert told.returncode == 0
-    assert len(json.loads(told.stdout)["models"]) > 10
 
 
 def test_where_the_home_cannot_be_written_a_run_goes_its_way(
