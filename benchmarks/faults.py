@@ -214,25 +214,21 @@ class Bench:
         subprocess.run(["cp", "-r", str(self.folder / "home"), str(folder)], check=True)
         return folder
 
-    def reference(self) -> dict[str, Any]:
+    def undisturbed(self) -> tuple[dict[str, Any], dict[tuple[str, str], int]]:
+        """What a run says on a sound disk, and how many changes supervisor and worker make for each way to fail."""
         run = self.place("reference") / "run"
-        code, said = self.call(self.asked(run), "reference")
+        told = {who: self.folder / f"count-{who}.txt" for who in ("server", "worker")}
+        armed = {who: self.arm(self.roots("reference"), -1, "io", told[who]) for who in told}
+        code, said = self.call(self.asked(run), "reference", armed["server"], armed["worker"])
         if code:
             raise SystemExit(f"the undisturbed run failed: {said}")
-        return settled(run)
-
-    def counts(self) -> dict[tuple[str, str], int]:
-        """How many changes on disk the undisturbed supervisor and worker make, for each way in which they can fail."""
-        folder = self.place("count")
-        told = {who: self.folder / f"count-{who}.txt" for who in ("server", "worker")}
-        armed = {who: self.arm(self.roots("count"), -1, "io", told[who]) for who in told}
-        self.call(self.asked(folder / "run"), "count", armed["server"], armed["worker"])
         done = {who: [KINDS[line.split()[1]] for line in told[who].read_text().splitlines()] for who in told}
-        return {
+        counts = {
             (who, way): sum(bool(kind & kinds) for kind in done[who])
             for who in done
             for way, (_, _, kinds) in WAYS.items()
         }
+        return settled(run), counts
 
     def trial(self, who: str, way: str, number: int, reference: dict[str, Any]) -> Trial:
         name = f"{who}-{way}-{number}"
@@ -304,7 +300,7 @@ def main() -> int:
         return _outside()
     begun = time.monotonic()
     bench = Bench(asked.inside)
-    reference, counts = bench.reference(), bench.counts()
+    reference, counts = bench.undisturbed()
     for who in ("server", "worker"):
         print(f"{who}: {counts[who, 'io']} changes on disk", flush=True)
     todo = list(planned(counts, asked.ways.split(","), asked.every, asked.seed))[asked.first :]
