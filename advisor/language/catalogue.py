@@ -1,11 +1,13 @@
 """The reviewed translations: gettext files read once, exact sentences and sentences with gaps."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from advisor.errors import AdvisorError
 from advisor.language.chosen import Language
 from advisor.language.template import GAP, WORD, Template, plain_key, spaces
 
@@ -73,18 +75,23 @@ def _indexed(pairs: Iterable[tuple[str, str]]) -> Catalogue:
     return Catalogue(exact, {word: tuple(found) for word, found in index.items()})
 
 
-@lru_cache(maxsize=4)
 def knowledge_words(language: Language) -> Mapping[str, str]:
     """Give the sentences of the knowledge base that its curators wrote in both languages.
 
     :param language: the language.
-    :return: the English sentence and the other one.
+    :return: the English sentence and the other one; nothing where the base cannot be read.
     """
-    if language == "en":
-        return {}
+    return {} if language == "en" else _knowledge_words(os.environ.get("ADVISOR_KNOWLEDGE") or None)
+
+
+@lru_cache(maxsize=4)
+def _knowledge_words(folder: str | None) -> Mapping[str, str]:
     from advisor.knowledge import load_knowledge
 
-    known = load_knowledge()
+    try:
+        known = load_knowledge(Path(folder) if folder else None)
+    except AdvisorError:
+        return {}
     pairs = [words for card in known.models for words in (card.good_for, card.weaknesses)]
     pairs += [words for task in known.tasks for words in (task.name, task.says)]
     return {spaces(words.en): words.zh for words in pairs if words is not None}

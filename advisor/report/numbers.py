@@ -98,6 +98,8 @@ def quantity(value: Quantity) -> str:
         return "unknown"
     if value.unit in ("", "1"):
         return percent(value.value, 0) if 0 <= value.value <= 1 else _significant(value.value)
+    if value.unit == "quality":
+        return _significant(value.value)
     return size(value.value) if value.unit == "MB" else f"{_significant(value.value)}{THIN}{value.unit}"
 
 

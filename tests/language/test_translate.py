@@ -1,6 +1,7 @@
 """Sentences in, sentences out: what must hold of any text, and what is known of some."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -93,11 +94,18 @@ def test_what_is_not_known_stays_and_is_named() -> None:
     assert missing("Research only.", "zh") == ()
 
 
-def test_words_of_the_knowledge_base_come_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_of_the_knowledge_base_come_from_there() -> None:
     from advisor.knowledge import load_knowledge
 
     words = next(card.good_for for card in load_knowledge().models if card.good_for)
     assert translate(f"Good for: {words.en}", "zh") == f"适合：{words.zh}"
+
+
+def test_a_knowledge_base_that_cannot_be_read_leaves_english(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVISOR_KNOWLEDGE", str(tmp_path / "nowhere"))
+    assert translate("Good for: a sentence of another base.", "zh") == "适合：a sentence of another base."
 
 
 def test_values_are_put_into_a_translated_sentence() -> None:
