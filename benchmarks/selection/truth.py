@@ -2,10 +2,10 @@
 
 This is the truth that the selection benchmark holds advice and probes against. It shares the readers and the weights
 with the product, not the tuning: all layers learn, from the head of the linear probe on, with layer-wise rates, a
-warm-up, label smoothing, dropout, weight decay and batch norm as it was pretrained. Images are cropped to 160 pixels
-while learning and judged at the checkpoint's own size (Touvron et al. 2019); texts are cut to 64 tokens. One row per
-data set, seed and model is appended to the table as soon as it is known, so the work can be cut into slices; what is
-there is not done again. All models of a set and seed come before the next set, images and texts in turn.
+warm-up, label smoothing, dropout, weight decay and batch norm as it was pretrained. Images are learnt from and judged at
+the checkpoint's own size; texts are cut to 64 tokens. One row per data set, seed and model is appended to the table as
+soon as it is known, so the work can be cut into slices; what is there is not done again. All models of a set and seed
+come before the next set, texts and images in turn.
 
     python benchmarks/selection/truth.py --data FOLDER --models FOLDER [--minutes 60] [--sets flowers5,sst2]
 
@@ -49,7 +49,6 @@ MOST_TRAIN = 200
 MOST_JUDGED = 600
 SEEDS = (0, 1)
 BATCH = 16
-SIDE = 160
 TOKENS = 64
 
 
@@ -67,7 +66,7 @@ class Recipe:
     dropout: float = 0.2
 
 
-RECIPES = {"image": Recipe(10, 3e-4, 0.85), "text": Recipe(8, 1e-4, 0.85)}
+RECIPES = {"image": Recipe(6, 1e-4, 0.85), "text": Recipe(8, 1e-4, 0.85)}
 
 
 def draw(labels: Sequence[str], groups: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
@@ -111,7 +110,7 @@ def images(
         step for step in transform.transforms if hasattr(step, "size") and "Crop" in type(step).__name__
     )
     loud = create_transform(
-        min(SIDE, crop.size[0]), is_training=True, scale=(0.3, 1.0), ratio=(0.85, 1.18), color_jitter=0.2,
+        crop.size[0], is_training=True, scale=(0.5, 1.0), ratio=(0.85, 1.18), color_jitter=0.2,
         mean=tuple(float(v) for v in size.mean), std=tuple(float(v) for v in size.std), interpolation="bicubic",
     )  # fmt: skip
     change = loud if learning else transform
