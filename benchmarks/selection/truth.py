@@ -4,8 +4,8 @@ This is the truth that the selection benchmark holds advice and probes against. 
 with the product, not the tuning: all layers learn, from the head of the linear probe on, with layer-wise rates, a
 warm-up, label smoothing, dropout, weight decay and batch norm as it was pretrained. Images are learnt from and judged
 at the checkpoint's own size; texts are cut to 64 tokens. One row per data set, seed and model is appended to the table
-as soon as it is known, so the work can be cut into slices; what is there is not done again. All models of a set and seed
-come before the next set, texts and images in turn.
+as soon as it is known, so the work can be cut into slices; what is there is not done again. All models of a set and
+seed come before the next set, texts and images in turn.
 
     python benchmarks/selection/truth.py --data FOLDER --models FOLDER [--minutes 60] [--sets flowers5,sst2]
 
