@@ -4,7 +4,7 @@ import datetime as dt
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -214,33 +214,43 @@ def splits(data: "Dataset") -> "Splits":
     return split(data)
 
 
-@st.cache_resource(ttl=60, max_entries=2000, show_spinner=False)
 def availability(id: str, offline: bool) -> "Availability":
     """Say whether a model's weights can be had here, without asking the network; looked up once a minute."""
+    return _looked_up((id,), offline)[id]
+
+
+def _looked_up(ids: Iterable[str], offline: bool) -> "dict[str, Availability]":
     from advisor.weights import availability as look_up
 
-    known = knowledge()
-    return look_up(known.model(id), known, offline=offline)
+    known, there = knowledge(), _availabilities(offline)
+    for id in ids:
+        if id not in there:
+            there[id] = look_up(known.model(id), known, offline=offline)
+    return there
+
+
+@st.cache_resource(ttl=60, max_entries=2, show_spinner=False)
+def _availabilities(offline: bool) -> "dict[str, Availability]":
+    return {}
 
 
 def shortlisted(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
     """List the models of a shortlist that can be tried here, best first."""
     if not knowledge().task(brief.task).probeable:
         return ()
-    ids = (candidate.model for candidate in found.shortlist)
-    return tuple(id for id in ids if _loadable(id, brief.constraints.offline))
+    return _loadable([candidate.model for candidate in found.shortlist], brief.constraints.offline)
 
 
 def already_here(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
     """List the models that qualify, rank below the shortlist, and need no download, best first."""
     if not knowledge().task(brief.task).probeable:
         return ()
-    return tuple(id for id in found.beyond_limit if _loadable(id, True))
+    return _loadable(found.beyond_limit, True)
 
 
-def _loadable(id: str, offline: bool) -> bool:
-    there = availability(id, offline)
-    return there.loadable and there.origin is not None
+def _loadable(ids: Sequence[str], offline: bool) -> tuple[str, ...]:
+    there = _looked_up(ids, offline)
+    return tuple(id for id in ids if there[id].loadable and there[id].origin is not None)
 
 
 def to_try(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
