@@ -69,7 +69,7 @@ class Compressed(Frozen):
     :ivar metric, before: the brief's metric on the same examples of the report split.
     :ivar latency_ms, latency_before_ms: single requests to both in turn.
     :ivar size_mb, size_before_mb: the weights as a file, 10^6 bytes.
-    :ivar packed_mb, packed_before_mb: the same file deflated, which is what pruning saves.
+    :ivar packed_mb, packed_before_mb: the body's weights deflated, which is what pruning saves; pruned forms only.
     :ivar because: why there are no figures; empty where there are.
     """
 

@@ -16,11 +16,11 @@ from advisor.measurement import LatencyMeasured
 from advisor.probe.backbone import Backbone
 from advisor.probe.source_head import SourceHead
 
-__all__ = ["FORMS", "Form", "NotCompressible", "compress", "race", "stored_mb"]
+__all__ = ["FORMS", "Form", "NotCompressible", "compress", "packed_mb", "race", "stored_mb"]
 
 FORMS = ("int8", "half", "pruned-30", "pruned-60")
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
-PACKED_MB = 200.0
+PACKED_MB = 100.0
 
 
 class NotCompressible(Exception):
@@ -136,37 +136,41 @@ def _order(module: nn.Module) -> torch.memory_format:
 
 
 class _Count:
-    """A file that keeps nothing but its size, as it is and deflated."""
+    """A file that keeps nothing but its size, as it is or deflated."""
 
-    def __init__(self, deflate: Any) -> None:
+    def __init__(self, deflate: Any, check: Callable[[], None]) -> None:
         self.bytes = 0
-        self.packed = 0
         self.deflate = deflate
+        self.check = check
 
     def write(self, content: Any) -> int:
+        self.check()
         data = memoryview(content)
-        self.bytes += data.nbytes
-        if self.deflate:
-            self.packed += len(self.deflate.compress(data))
+        self.bytes += len(self.deflate.compress(data)) if self.deflate else data.nbytes
         return data.nbytes
 
     def flush(self) -> None:
         return
 
 
-def stored_mb(module: nn.Module) -> tuple[float, float | None]:
-    """Measure a module's weights as a file.
-
-    :return: 10^6 bytes as they are, and deflated; the latter None for more than `PACKED_MB`.
-    """
-    plain: Any = _Count(None)
-    torch.save(module.state_dict(), plain)
-    if plain.bytes / 1e6 > PACKED_MB:
-        return plain.bytes / 1e6, None
-    deflate = zlib.compressobj(1)
-    count: Any = _Count(deflate)
+def stored_mb(module: nn.Module) -> float:
+    """Measure a module's weights as a file, in 10^6 bytes."""
+    count: Any = _Count(None, lambda: None)
     torch.save(module.state_dict(), count)
-    return count.bytes / 1e6, (count.packed + len(deflate.flush())) / 1e6
+    return float(count.bytes / 1e6)
+
+
+def packed_mb(module: nn.Module, check: Callable[[], None] = lambda: None) -> float | None:
+    """Measure a module's weights as a deflated file, in 10^6 bytes; None for more than `PACKED_MB` before.
+
+    :param check: called before every tensor; it may raise to stop.
+    """
+    if stored_mb(module) > PACKED_MB:
+        return None
+    deflate = zlib.compressobj(1)
+    count: Any = _Count(deflate, check)
+    torch.save(module.state_dict(), count)
+    return float((count.bytes + len(deflate.flush())) / 1e6)
 
 
 def race(

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from advisor.probe.compress import NotCompressible, compress, race, stored_mb
+from advisor.probe.compress import NotCompressible, compress, packed_mb, race, stored_mb
 
 
 class Tiny:
@@ -55,16 +55,24 @@ def test_a_form_answers_nearly_as_its_origin_which_stays_as_it_was(name: str, of
 def test_sizes_follow_from_the_numbers_of_bits() -> None:
     backbone = Tiny(nn.Sequential(nn.Linear(4, 500), nn.Linear(500, 500)))
     assert backbone.module is not None
-    whole, packed = stored_mb(backbone.module)
+    whole, packed = stored_mb(backbone.module), packed_mb(backbone.module)
     weights = sum(p.numel() for p in backbone.module.parameters())
     assert whole == pytest.approx(4 * weights / 1e6, rel=0.02)
     sizes = {name: stored_mb(compress(backbone, name, TEXTS).module) for name in ("int8", "half")}  # type: ignore[arg-type]
-    assert sizes["int8"][0] == pytest.approx(whole / 4, rel=0.05)
-    assert sizes["half"][0] == pytest.approx(whole / 2, rel=0.05)
-    pruned, deflated = stored_mb(compress(backbone, "pruned-60", TEXTS).module)  # type: ignore[arg-type]
-    assert pruned == pytest.approx(whole, rel=0.01)
+    assert sizes["int8"] == pytest.approx(whole / 4, rel=0.05)
+    assert sizes["half"] == pytest.approx(whole / 2, rel=0.05)
+    cut = compress(backbone, "pruned-60", TEXTS).module
+    assert cut is not None
+    deflated = packed_mb(cut)
+    assert stored_mb(cut) == pytest.approx(whole, rel=0.01)
     assert packed is not None and deflated is not None
     assert deflated < 0.6 * packed
+
+    def stop() -> None:
+        raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        packed_mb(cut, stop)
 
 
 def test_pruning_zeroes_the_smallest_weights() -> None:

@@ -1,13 +1,16 @@
 """The network beside its compressed forms: size, latency, and what each answers to the report split."""
 
 import time
+from functools import cached_property
 from typing import Any
+
+from torch import nn
 
 from advisor.jobs.checks import CheckRecord, read_check, save_check
 from advisor.probe.after.subject import SPARE, NoRoom, Subject, answer
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import OutOfTime
-from advisor.probe.compress import FORMS, NotCompressible, compress, race, stored_mb
+from advisor.probe.compress import FORMS, NotCompressible, compress, packed_mb, race, stored_mb
 from advisor.probe.features import embed
 from advisor.probe.tune import TunedHead
 
@@ -15,6 +18,7 @@ __all__ = ["check_compression"]
 
 FEWEST_REQUESTS = 12
 RACE_S = 4.0
+DEFLATED_MB_S = 20.0
 
 
 def check_compression(subject: Subject) -> None:
@@ -30,12 +34,13 @@ def check_compression(subject: Subject) -> None:
     if backbone.module is None:
         raise NotCompressible(f"{subject.model} runs in a package of its own, not in PyTorch")
     tell = setting.steps(subject.model, "compression", "forms")
+    packed = _Packed(subject, backbone.module)
     for number, name in enumerate(FORMS):
         tell(number, len(FORMS))
         kept = read_check(setting.folder, f"compression-{name}")
         same = kept is not None and (kept.model, kept.rung) == (subject.model, subject.rung.rung)
         if kept is None or kept.status == "skipped" or not same:
-            _form(subject, backbone, head, name)
+            _form(subject, backbone, head, name, packed)
     tell(len(FORMS), len(FORMS))
     record = CheckRecord(
         name="compression", model=subject.model, rung=subject.rung.rung, status="done",
@@ -44,7 +49,25 @@ def check_compression(subject: Subject) -> None:
     save_check(setting.folder, record)
 
 
-def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str) -> None:
+class _Packed:
+    """The deflated size of the body as it is, measured once, when it is first asked for."""
+
+    def __init__(self, subject: Subject, body: nn.Module) -> None:
+        self.subject = subject
+        self.body = body
+
+    @cached_property
+    def before(self) -> float | None:
+        """10^6 bytes; None for a large body."""
+        return self.of(self.body)
+
+    def of(self, body: nn.Module) -> float | None:
+        """Deflate another body, if there is time for it."""
+        self.subject.need(SPARE * stored_mb(body) / DEFLATED_MB_S, "measuring the deflated size")
+        return packed_mb(body, self.subject.setting.clock.check)
+
+
+def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str, packed: _Packed) -> None:
     begun = time.monotonic()
     setting = subject.setting
     contents = setting.contents(setting.examples.select)
@@ -61,10 +84,12 @@ def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str) -> N
         )  # fmt: skip
         head_mb = sum(array.nbytes for array in head.arrays().values()) / 1e6
         assert backbone.module is not None and form.module is not None
-        for suffix, module in (("", form.module), ("_before", backbone.module)):
-            size, packed = stored_mb(module)
-            content[f"size{suffix}_mb"] = size + head_mb
-            content[f"packed{suffix}_mb"] = None if packed is None else packed + head_mb
+        content |= {
+            "size_mb": stored_mb(form.module) + head_mb,
+            "size_before_mb": stored_mb(backbone.module) + head_mb,
+        }
+        if name.startswith("pruned"):
+            content |= {"packed_mb": packed.of(form.module), "packed_before_mb": packed.before}
         content |= {"latency_ms": after.model_dump(), "latency_before_ms": before.model_dump()}
         judged = subject.affordable(after.p50 / 1000, f"judging {name}")
         shown = setting.contents(setting.examples.report[:judged])
