@@ -18,4 +18,4 @@ class Doubt:
     learning: float
 
 
-DOUBT = Doubt(resampling=1.0, learning=0.0)
+DOUBT = Doubt(resampling=1.0, learning=1.0)

@@ -16,7 +16,7 @@ from advisor.doubt import DOUBT, Doubt
 from advisor.metrics import weighted_scores
 from advisor.result import Evidence, ModelResult
 
-__all__ = ["Posterior", "posterior"]
+__all__ = ["Measured", "Posterior", "join", "measure", "posterior"]
 
 DRAWS = 4000
 AGREEMENT = 0.5
@@ -62,6 +62,27 @@ class Posterior:
         return float(np.maximum(0, best - self.draws[:, self.models.index(one)]).mean())
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the evidence says of m models and what was known before.
+
+    :ivar scores: (m,) on the metric's scale.
+    :ivar resampled: (m, m) covariance that resampling the judged examples shows.
+    :ivar fixed: (m, m) covariance that is there besides, whatever the doubt.
+    :ivar learning: (m,) what one unit of doubt about the examples learnt from adds to the variances.
+    :ivar centre: (m,) means before the evidence.
+    :ivar prior: (m, m) covariance before the evidence.
+    """
+
+    models: tuple[str, ...]
+    scores: Floats
+    resampled: Floats
+    fixed: Floats
+    learning: Floats
+    centre: Floats
+    prior: Floats
+
+
 def posterior(
     evidence: Evidence,
     metric: str,
@@ -78,32 +99,53 @@ def posterior(
     :param doubt: how much less certain the evidence is than its resampling says.
     :param prospects: grant the models that were not tuned what tuning gave to those that were.
     """
+    return join(measure(evidence, metric, results, seed, prospects=prospects), seed, doubt)
+
+
+def measure(
+    evidence: Evidence, metric: str, results: Sequence[ModelResult], seed: int, *, prospects: bool = True
+) -> Measured:
+    """Read what the evidence says of each model, and what was known before, whatever the doubt.
+
+    :param results: the models that finished a rung.
+    :param seed: of the resampling.
+    :param prospects: grant the models that were not tuned what tuning gave to those that were.
+    """
     rng = np.random.default_rng(seed)
     models = tuple(result.model for result in results)
     m, crossed = len(models), len(evidence.cross_truth)
     weights = rng.exponential(size=(DRAWS, max(crossed, len(evidence.truth))))
     sampled = np.stack([_scores(evidence, metric, model, weights) for model in models], axis=1)
-    measured = np.array(
+    scores = np.array(
         [_scores(evidence, metric, model, np.ones((1, weights.shape[1])))[0] for model in models]
     )
     sizes = np.array(
         [crossed if model in evidence.cross else len(evidence.truth) for model in models], dtype=float
     )
-    noise = (
-        doubt.resampling * np.cov(sampled, rowvar=False).reshape(m, m)
-        + np.diag(_one_example(sizes))
-        + np.diag(_learning_doubt(measured, evidence, models, doubt))
-        + _level_doubt(sampled, sizes)
-    )
-    centre, prior = _prior(results, measured, evidence.standing)
+    fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)
+    centre, prior = _prior(results, scores, evidence.standing)
     if prospects:
         hope, unsure = _prospects(evidence, metric, results)
-        measured, noise = measured + hope, noise + np.diag(unsure)
-    gain = prior @ np.linalg.inv(prior + noise)
-    mean = centre + gain @ (measured - centre)
-    covariance = prior - gain @ prior
-    draws = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=DRAWS, method="eigh")
-    return Posterior(models, draws)
+        scores, fixed = scores + hope, fixed + np.diag(unsure)
+    resampled = np.cov(sampled, rowvar=False).reshape(m, m)
+    return Measured(models, scores, resampled, fixed, _learning_unit(scores, evidence, models), centre, prior)
+
+
+def join(measured: Measured, seed: int, doubt: Doubt = DOUBT, draws: int = DRAWS) -> Posterior:
+    """Update what was known before by what was measured.
+
+    :param seed: of the draws.
+    :param doubt: how much less certain the evidence is than its resampling says.
+    """
+    noise = (
+        doubt.resampling * measured.resampled + measured.fixed + np.diag(doubt.learning * measured.learning)
+    )
+    gain = measured.prior @ np.linalg.inv(measured.prior + noise)
+    mean = measured.centre + gain @ (measured.scores - measured.centre)
+    covariance = measured.prior - gain @ measured.prior
+    rng = np.random.default_rng((seed, 1))
+    found = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=draws, method="eigh")
+    return Posterior(measured.models, found)
 
 
 def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Floats:
@@ -157,11 +199,11 @@ def _one_example(sizes: Floats) -> Floats:
     return 0.5 / (sizes + 1) ** 2
 
 
-def _learning_doubt(measured: Floats, evidence: Evidence, models: Sequence[str], doubt: Doubt) -> Floats:
-    """Variance per model because other, or more, examples to learn from would have taught it something else."""
+def _learning_unit(measured: Floats, evidence: Evidence, models: Sequence[str]) -> Floats:
+    """What one unit of doubt adds to each model's variance: other, or more, examples would have taught it otherwise."""
     share = np.clip(measured, 0.02, 0.98)
     learnt = np.array([max(1, evidence.learnt[model]) for model in models], dtype=float)
-    return np.asarray(doubt.learning * share * (1 - share) / learnt)
+    return np.asarray(share * (1 - share) / learnt)
 
 
 def _level_doubt(sampled: Floats, sizes: Floats) -> float:

@@ -6,7 +6,7 @@ linear probes (and for texts the TF-IDF baseline) of a random handful of models,
 from everything that this user had. Features are computed once and cached; the rest is logistic regressions.
 
     python benchmarks/calibration.py features --data FOLDER --work DIR [--seconds 280]
-    python benchmarks/calibration.py draws --data FOLDER --work DIR [--draws 600] [--seconds 280]
+    python benchmarks/calibration.py draws --data FOLDER --work DIR [--draws 60] [--seconds 280]
     python benchmarks/calibration.py judge --work DIR [--csv FILE] [--fit]
 
 `features` and `draws` go on where they were stopped. `judge` leaves one data set out at a time: its
@@ -20,7 +20,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -38,6 +38,7 @@ USERS = (80, 120, 180, 270, 400)
 SHARES = (0.5, 1.0)
 LEAST_LEFT = 120
 BINS = 10
+GRID = [(1.0, learning) for learning in (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)]
 MOST_ECE = 0.08
 COVERAGE = (0.92, 0.98)
 TASKS = {
@@ -265,9 +266,9 @@ def standing_of(name: str, dataset: Any, models: Sequence[str]) -> dict[str, tup
     return {model: place for model, place in found.items() if knowledge.results_of(model)}
 
 
-def prepare(data: Path, work: Path) -> None:
+def prepare(data: Path, work: Path, sets: Sequence[str]) -> None:
     """Load every set whose features are there."""
-    for name in TEXTS + IMAGES:
+    for name in sets:
         paths = {card.id: feature_path(work, name, card.id) for card in models_of(task_of(name))}
         there = {model: np.load(path, mmap_mode="r") for model, path in paths.items() if path.exists()}
         if len(there) >= 2:
@@ -286,7 +287,7 @@ def one(job: tuple[str, int]) -> dict[str, Any] | None:
     }
 
 
-def compute_draws(data: Path, work: Path, draws: int, seconds: float) -> int:
+def compute_draws(data: Path, work: Path, draws: int, seconds: float, sets: Sequence[str]) -> int:
     """Draw for a while.
 
     :return: how many draws are still to be done.
@@ -294,9 +295,8 @@ def compute_draws(data: Path, work: Path, draws: int, seconds: float) -> int:
     until = time.monotonic() + seconds
     path = work / "draws.jsonl"
     done = {(row["set"], row["number"]) for row in read_draws(work, everything=True)}
-    prepare(data, work)
-    names = list(_SETS)
-    jobs = [(names[number % len(names)], number) for number in range(draws)]
+    prepare(data, work, sets)
+    jobs = [(name, number) for number in range(draws) for name in _SETS]
     waiting = [job for job in jobs if job not in done]
     context = get_context("fork")
     with ProcessPoolExecutor(2, mp_context=context) as pool, path.open("a", encoding="utf-8") as out:
@@ -380,44 +380,35 @@ def calibration_error(said: Floats, was: Floats, bins: int = BINS) -> float:
     return float(sum(len(one) * abs(said[one].mean() - was[one].mean()) for one in parts) / len(said))
 
 
-def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[float, float, float, float]]:
-    """Residual and its parts for each pair of pretrained models of each draw, for the fit of the doubt.
+def scored(rows: Sequence[dict[str, Any]]) -> Floats:
+    """Score every doubt of the grid on every draw: the log loss of the truly best model, (draws, doubts)."""
+    from advisor.posterior import join, measure
 
-    :return: measured less true difference, the variance that resampling shows, what one more example and the finite
-        number of remaining examples add to it, and what one unit of `learning` adds.
-    """
-    for row in rows:
-        models = [model for model, one in row["models"].items() if one["cross"]]
-        truth = np.asarray(row["cross_truth"])
-        n = len(truth)
-        hits = np.stack([np.asarray(row["models"][model]["cross"]) == truth for model in models]).astype(
-            float
-        )
-        shares = np.clip(hits.mean(axis=1), 0.02, 0.98)
-        unit = shares * (1 - shares) / max(1, row["learnt"])
-        finals = [row["models"][model]["final"] for model in models]
-        for i in range(len(models)):
-            for j in range(i):
-                gap = hits[i] - hits[j]
-                fixed = 1.0 / (n + 1) ** 2 + gap.var() / row["rest"]
-                yield gap.mean() - (finals[i] - finals[j]), gap.var() / (n + 1), fixed, unit[i] + unit[j]
+    table = np.zeros((len(rows), len(GRID)))
+    for at, row in enumerate(rows):
+        measured = measure(evidence_of(row, True), "accuracy", results_of(row), 0)
+        best = np.array([right(row, model) for model in measured.models])
+        for column, doubt in enumerate(doubts()):
+            p = join(measured, 0, doubt, 1000).p_best(measured.models)
+            table[at, column] = -best @ np.log(np.maximum([p[model] for model in measured.models], 1e-3))
+    return table
 
 
-def fit_doubt(rows: Sequence[dict[str, Any]]) -> Any:
-    """Find the doubt under which the differences between models are likeliest, each draw counting the same."""
-    from scipy.optimize import minimize
-
+def doubts() -> list[Any]:
     from advisor.doubt import Doubt
 
-    table = np.array([(*found, 1.0) for row in rows for found in pairs([row])])
-    residual, told, fixed, unit = table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+    return [Doubt(resampling=resampling, learning=learning) for resampling, learning in GRID]
 
-    def loss(logs: Floats) -> float:
-        variance = np.exp(logs[0]) * told + fixed + np.exp(logs[1]) * unit
-        return float(np.mean(0.5 * np.log(variance) + 0.5 * residual**2 / variance))
 
-    best = minimize(loss, np.log([1.0, 0.1]), method="Nelder-Mead", bounds=[(-0.7, 2.0), (-7.0, 4.0)])
-    return Doubt(resampling=round(float(np.exp(best.x[0])), 2), learning=round(float(np.exp(best.x[1])), 3))
+def fit_doubt(rows: Sequence[dict[str, Any]], table: Floats, without: str | None = None) -> Any:
+    """Choose the smallest doubt whose loss lies within one standard error, over data sets, of the least."""
+    of = np.array([row["set"] for row in rows])
+    means = np.array([table[of == name].mean(axis=0) for name in sorted(set(of)) if name != without])
+    best = int(means.mean(axis=0).argmin())
+    above = means - means[:, [best]]
+    near = above.mean(axis=0) <= above.std(axis=0, ddof=1) / np.sqrt(len(means))
+    near[best] = True
+    return doubts()[int(np.flatnonzero(near)[0])]
 
 
 def judge(work: Path, table: Path | None, fit: bool) -> int:
@@ -436,7 +427,8 @@ def judge(work: Path, table: Path | None, fit: bool) -> int:
     print(f"{len(rows)} draws of {len(names)} sets, {len(covered)} intervals of report splits")
     print(f"95 % intervals cover the accuracy on all remaining examples: {np.mean(covered):.1%}")
     faults = [] if COVERAGE[0] <= np.mean(covered) <= COVERAGE[1] else ["coverage"]
-    left_out = {name: fit_doubt([row for row in rows if row["set"] != name]) for name in names}
+    table_of_losses = scored(rows)
+    left_out = {name: fit_doubt(rows, table_of_losses, name) for name in names}
     ways: dict[str, Any] = {
         "as fitted without the set": lambda row: decision_of(row, True, doubt=left_out[row["set"]]),
         "as shipped": lambda row: decision_of(row, True),
@@ -469,7 +461,7 @@ def judge(work: Path, table: Path | None, fit: bool) -> int:
         "left out:",
         ", ".join(f"{name} {doubt.resampling}/{doubt.learning}" for name, doubt in left_out.items()),
     )
-    whole = fit_doubt(rows)
+    whole = fit_doubt(rows, table_of_losses)
     print(f"fitted on all sets: {whole}; shipped: {DOUBT}")
     if table:
         with table.open("w", encoding="utf-8", newline="") as stream:
@@ -532,8 +524,8 @@ def main() -> int:
     parser.add_argument("stage", choices=("features", "draws", "judge"))
     parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--sets", default=",".join(TEXTS + IMAGES), help="whose features to compute")
-    parser.add_argument("--draws", type=int, default=600)
+    parser.add_argument("--sets", default=",".join(TEXTS + IMAGES), help="which sets to work on")
+    parser.add_argument("--draws", type=int, default=60, help="of each set")
     parser.add_argument("--seconds", type=float, default=280)
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--fit", action="store_true", help="write the fitted doubt into advisor/doubt.py")
@@ -546,7 +538,8 @@ def main() -> int:
     if options.stage == "features":
         left = compute_features(Path(options.data), options.work, options.seconds, options.sets.split(","))
     else:
-        left = compute_draws(Path(options.data), options.work, options.draws, options.seconds)
+        sets = options.sets.split(",")
+        left = compute_draws(Path(options.data), options.work, options.draws, options.seconds, sets)
     print(f"{left} left" if left else "all are there")
     return 0
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from advisor.brief import Brief
 from advisor.decide import decide
+from advisor.doubt import DOUBT, Doubt
 from advisor.recommendation import Recommendation
 from advisor.result import (
     CurvePoint,
@@ -24,6 +25,7 @@ from advisor.result import (
 
 Indices = NDArray[np.int64]
 NOISE = 0.03
+CERTAIN = Doubt(resampling=1.0, learning=0.0)
 K = 4
 
 
@@ -72,6 +74,7 @@ def judge(
     recommendation: Recommendation | None = None,
     available: int = 400,
     seed: int = 0,
+    doubt: Doubt = CERTAIN,
 ) -> Decision:
     own = {row.model: row for row in rows}
     n = len(next(iter(predictions.values())))
@@ -93,7 +96,7 @@ def judge(
         results=(*(own.get(model, result(model)) for model in predictions), *unreached),
         evidence=evidence,
     )
-    return decide(probe, recommendation or advice(), seed=seed)
+    return decide(probe, recommendation or advice(), seed=seed, doubt=doubt)
 
 
 def width(decision: Decision, model: str) -> float:
@@ -366,3 +369,9 @@ def test_regret_is_told_where_models_tie_and_small_where_one_is_ahead() -> None:
     assert tie.regret > 10 * clear.regret >= 0
     assert "is expected to lose" in tie.because
     assert judge({"a": right_share(50, 0.9)}, recommendation=advice(latency_ms=1)).regret is None
+
+
+def test_the_fitted_doubt_makes_a_lead_on_few_examples_less_sure() -> None:
+    predictions = {"a": right_share(100, 0.85), "b": right_share(100, 0.75, 1)}
+    sure, unsure = (judge(predictions, doubt=doubt).p_best["a"] for doubt in (CERTAIN, DOUBT))
+    assert 0.5 < unsure < sure - 0.02

@@ -49,7 +49,7 @@ def test_cross_validation_decides_where_there_is_some() -> None:
     alone = posterior(evidence(select, {}), "accuracy", rows("a", "b"), 0, CERTAIN)
     both = posterior(evidence(select, cross), "accuracy", rows("a", "b"), 0, CERTAIN)
     assert alone.ahead("a", "b") > 0.5 > 0.1 > both.ahead("a", "b")
-    assert spread(evidence(select, cross)) < 0.7 * spread(evidence(select, {}))
+    assert spread(evidence(select, cross)) < 0.8 * spread(evidence(select, {}))
 
 
 def test_a_model_that_climbed_on_keeps_what_it_gained() -> None:
