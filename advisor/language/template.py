@@ -17,7 +17,7 @@ KINDS: dict[str, str] = {
     "name": r".+?",
     "number": r"(?:[-−+]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?"
     r"|(?i:no|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)",
-    "amount": r"(?:(?:more|less) than )?[-−+±]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?: (?:%|ms|s|min|MB|GB))?",
+    "amount": r"(?:(?:[Mm]ore|[Ll]ess) than )?[-−+±]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?: (?:%|ms|s|min|MB|GB))?",
     "list": r".+?",
     "words": r".+?",
 }
@@ -25,6 +25,8 @@ KINDS: dict[str, str] = {
 (one word of such is an id), one that is if all of it is known, a number, one with its unit, a list of texts, or
 words of the knowledge base."""
 GAP = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?::(?P<kind>[a-z]+))?\}")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+SET_OFF = re.compile(rf"(?P<before>(?<=[\u4e00-\u9fff]) )?{GAP.pattern}(?P<after> (?=[\u4e00-\u9fff]))?")
 WORD = re.compile(r"[a-z]+")
 FEW_LETTERS = 6
 SPACES = re.compile(r"[ \u00a0\u202f]")
@@ -41,8 +43,20 @@ def plain_key(msgid: str) -> str:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Put values into the gaps of a text; a gap without a value stays."""
-    return GAP.sub(lambda gap: values.get(gap["name"], gap[0]), text)
+    """Put values into the gaps of a text; a gap without a value stays.
+
+    The space that sets a foreign word off from Chinese goes where the value turns out to be Chinese too.
+    """
+
+    def put(gap: re.Match[str]) -> str:
+        value = values.get(gap["name"])
+        if value is None:
+            return gap[0]
+        before = "" if HAN.match(value) else gap["before"] or ""
+        after = "" if HAN.match(value[-1:]) else gap["after"] or ""
+        return f"{before}{value}{after}"
+
+    return SET_OFF.sub(put, text)
 
 
 @dataclass(frozen=True)

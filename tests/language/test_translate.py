@@ -86,6 +86,12 @@ def test_parts_are_translated_as_parts() -> None:
     )
 
 
+def test_a_space_sets_off_only_what_is_not_chinese() -> None:
+    sure = "sure that it is the best of the four."
+    assert translate(f"75 % {sure}", "zh") == "有 75% 的把握认为它是 4 个模型中最好的。"
+    assert translate(f"More than 99 % {sure}", "zh") == "有超过 99% 的把握认为它是 4 个模型中最好的。"
+
+
 def test_what_is_not_known_stays_and_is_named() -> None:
     odd = "Nobody ever wrote this sentence"
     assert translate(odd, "zh") == odd
