@@ -314,9 +314,10 @@ def main() -> int:
         kills = [kill for trial in trials for kill in trial.kills]
         failed = sum(bool(trial.faults) for trial in trials)
         workers = sum(kill.victim == "worker" for kill in kills)
+        following = max((trial.number for trial in trials), default=asked.first - 1) + 1
         print(
             f"{len(kills)} kills ({workers} of the worker, {len(kills) - workers} of the supervisor) of "
-            f"{len(trials)} runs, {failed} runs at fault, next --first {asked.first + len(trials) + 1}"
+            f"{len(trials)} runs, {failed} runs at fault, next --first {following}"
         )
     return 1 if failed or not kills else 0
 
