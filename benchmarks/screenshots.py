@@ -1,12 +1,15 @@
-"""Takes the README's pictures of the app: every step of the job, in light and dark, with a bundled sample.
+"""Takes pictures of the app, with a bundled sample: the README's, or every page in all its forms.
 
-Needs Chromium, no network. The pictures show what a real, short probe measured on this machine.
+Needs Chromium, no network. The pictures show what a real, short probe measured on this machine. With --all every page
+is taken whole, in two languages, two themes and two widths, into a folder of the user's choice.
 """
 
 import argparse
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -17,6 +20,11 @@ SAMPLES = {"images": "image-classification", "text": "text-classification"}
 NEED = "constraints.latency_ms=250&constraints.licence=commercial&priorities.latency=2"
 ADVICE = ("need", "shortlist")
 STEPS = ("need", "shortlist", "data", "probe", "decision", "models", "runs")
+IMAGES = ROOT / "docs" / "images"
+LANGUAGES = ("en", "zh")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = {"wide": 1280, "narrow": 390}
+MOST_HIGH = 5000
 RESTING = "() => document.querySelector('[data-test-script-state=notRunning]')"
 
 
@@ -53,12 +61,44 @@ def follow(browser: Browser, address: str, sample: str, budget: str, out: Path) 
     return query
 
 
+def take_all(browser: Browser, address: str, named: dict[str, str], out: Path) -> None:
+    """Take every page in 2 languages × 2 themes × 2 widths."""
+    for language, scheme, (kind, width) in product(LANGUAGES, SCHEMES, WIDTHS.items()):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(60_000)
+        for step, query in named.items():
+            page.goto(f"{address}/{'' if step == 'need' else step}?{query}&lang={language}")
+            page.get_by_role("heading", level=1).wait_for()
+            settle(page)
+            high = page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight")
+            page.set_viewport_size({"width": width, "height": min(max(900, high), MOST_HIGH)})
+            page.wait_for_timeout(400)
+            page.screenshot(path=out / f"{step}-{language}-{scheme}-{kind}.png")
+            page.set_viewport_size({"width": width, "height": 900})
+        page.close()
+
+
+def take_readme(browser: Browser, address: str, named: dict[str, str], out: Path) -> None:
+    """Take the first screen of every page in English, light and dark."""
+    for scheme in SCHEMES:
+        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
+        for step, query in named.items():
+            page.goto(f"{address}/{'' if step == 'need' else step}?{query}&lang=en")
+            page.get_by_role("heading", level=1).wait_for()
+            settle(page)
+            page.screenshot(path=out / f"{step}-{scheme}.png")
+        page.close()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images")
+    parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--sample", choices=SAMPLES, default="images")
     parser.add_argument("--budget", default="2", help="place of the budget on the slider, 0 the shortest")
+    parser.add_argument("--all", action="store_true", help="every page in all its forms; needs --out")
     options = parser.parse_args()
+    if options.all and options.out == IMAGES:
+        raise SystemExit("--all takes some 60 pictures: say by --out where they belong")
     path = chromium()
     if path is None:
         raise SystemExit("Chromium is needed")
@@ -70,16 +110,9 @@ def main() -> int:
     ):
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         query = follow(browser, address, options.sample, options.budget, options.out)
-        for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme=scheme)
-            for step in STEPS:
-                named = (
-                    f"task={SAMPLES[options.sample]}&{NEED}&data.examples=600" if step in ADVICE else query
-                )
-                page.goto(f"{address}/{'' if step == 'need' else step}?{named}")
-                page.get_by_role("heading", level=1).wait_for()
-                settle(page)
-                page.screenshot(path=options.out / f"{step}-{scheme}.png")
+        advice = f"task={SAMPLES[options.sample]}&{NEED}&data.examples=600"
+        named = {step: advice if step in ADVICE else query for step in STEPS}
+        (take_all if options.all else take_readme)(browser, address, named, options.out)
         browser.close()
     for picture in sorted(options.out.glob("*.png")):
         print(picture)
