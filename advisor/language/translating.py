@@ -45,7 +45,7 @@ class Said:
         """How doubtful this reading is: words left over, characters of names of several words, steps."""
         prose = sum(len(found[0].split()) for name in self.names for found in PROSE.finditer(name))
         words = sum(len(ENGLISH.findall(piece)) for piece in self.left) + prose
-        return words, sum(len(name) for name in self.names if " " in name), self.steps
+        return words, sum(len(name) for name in self.names if " " in name.replace(", ", ",")), self.steps
 
 
 def translate(text: str, language: Language, **values: object) -> str:

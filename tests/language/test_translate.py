@@ -92,6 +92,13 @@ def test_a_space_sets_off_only_what_is_not_chinese() -> None:
     assert translate(f"More than 99 % {sure}", "zh") == "有超过 99% 的把握认为它是 4 个模型中最好的。"
 
 
+def test_a_list_of_names_is_taken_whole() -> None:
+    text = "6 classes have fewer than 5 examples to choose by, among them 'Avocado', 'Banana', 'Carrots'."
+    assert (
+        translate(text, "zh") == "有 6 个类别的选择样本不足 5 个，其中包括 'Avocado', 'Banana', 'Carrots'。"
+    )
+
+
 def test_what_is_not_known_stays_and_is_named() -> None:
     odd = "Nobody ever wrote this sentence"
     assert translate(odd, "zh") == odd
