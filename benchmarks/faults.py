@@ -60,7 +60,7 @@ KINDS = {
     "utime": TOUCH,
 }
 PLAN = "examples: {train: 18, select: 9, report: 9}\nmodels: {tiny/bert: [linear-probe, last-block]}\n"
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 TOLD_BY_EXIT = (0, 2)
 
 
