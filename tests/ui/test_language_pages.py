@@ -167,11 +167,14 @@ def test_need_and_shortlist_speak_chinese(chinese: Open, proper: re.Pattern[str]
     assert left_over(app, proper) == ""
 
 
-def test_data_and_plan_speak_chinese(chinese: Open, proper: re.Pattern[str], tickets: Path) -> None:
-    app = upload(chinese("data"), "tickets.csv", tickets.read_bytes())
-    assert left_over(app, proper) == ""
+def test_data_and_plan_speak_chinese(chinese: Open, proper: re.Pattern[str]) -> None:
+    rows = [f"第 {i} 个包裹在哪里？,物流" for i in range(20)] + [
+        f"第 {i} 张发票开错了,账单" for i in range(9)
+    ]
+    app = upload(chinese("data"), "tickets.csv", ("text,label\n" + "\n".join(rows)).encode())
+    assert app.metric and left_over(app, proper) == ""
     app.switch_page("advisor/ui/probe.py").run()
-    assert left_over(app, proper) == ""
+    assert not app.exception and left_over(app, proper) == ""
 
 
 def test_bad_data_are_explained_in_chinese(chinese: Open, proper: re.Pattern[str]) -> None:
