@@ -1,4 +1,5 @@
-"""The whole way through the app in a real browser: need, data, probe, cancel, reload, decision, download."""
+"""The whole way through the app in a real browser, by keyboard alone: need, data, probe, cancel, reload, decision,
+download."""
 
 import io
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from browser import ROOT, chromium, maps_torch, serving
+from browser import ROOT, chromium, maps_torch, press, reach, serving, settled
 from PIL import Image
 
 HERE = "127.0.0.1"
@@ -73,13 +74,9 @@ def two_classes() -> bytes:
     return content.getvalue()
 
 
-def settled(page) -> None:
-    page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
-
-
 def go(page, name: str) -> None:
     settled(page)
-    page.get_by_role("link", name=name, exact=True).first.click()
+    press(page, page.get_by_role("link", name=name, exact=True).first)
 
 
 def back_to(page, name: str) -> None:
@@ -96,25 +93,25 @@ def back_to(page, name: str) -> None:
 def start_probe(page) -> None:
     go(page, "Probe")
     slider = page.get_by_role("slider").first
-    slider.focus()
-    slider.press("Home")
+    press(page, slider, "Home")
     page.get_by_text("first impression").wait_for()
-    page.get_by_role("button", name="Start").click()
+    press(page, page.get_by_role("button", name="Start"))
     page.get_by_role("button", name="Cancel").wait_for()
 
 
 def test_from_the_need_to_the_report(page, tmp_path):
     page.goto(page.address)
     page.get_by_role("heading", name="What do you need?").wait_for()
-    page.get_by_role("radio", name="Images").click()
+    press(page, page.get_by_role("radio", name="Images"), "Space")
     page.get_by_text("models are left").wait_for()
-    page.get_by_text("Must it work without any download?").click()
+    settled(page)
+    press(page, page.get_by_label("Must it work without any download?"), "Space")
     page.get_by_text("3 of ").wait_for()
 
     go(page, "Data")
-    page.locator("input[type=file]").first.set_input_files(
-        {"name": "walls.zip", "mimeType": "application/zip", "buffer": two_classes()}
-    )
+    with page.expect_file_chooser() as asked:
+        press(page, page.get_by_test_id("stFileUploaderDropzone").first.locator("button"))
+    asked.value.set_files({"name": "walls.zip", "mimeType": "application/zip", "buffer": two_classes()})
     page.get_by_text("Judge once").wait_for()
     page.reload()
     page.get_by_text("walls.zip, 80 examples, 2 classes").wait_for()
@@ -128,15 +125,16 @@ def test_from_the_need_to_the_report(page, tmp_path):
     while not (workers := _workers(page.home)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert workers, "no worker is running"
+    reach(page, page.get_by_role("button", name="Cancel"))
     clicked = time.monotonic()
-    page.get_by_role("button", name="Cancel").click()
+    page.keyboard.press("Enter")
     while _alive(workers) and time.monotonic() - clicked < 10:
         time.sleep(0.02)
     assert time.monotonic() - clicked <= 2.0
     page.get_by_text("Cancelled; what was reached is kept").wait_for()
     page.get_by_role("heading", name="What is mistaken for what?").wait_for()
 
-    page.get_by_role("button", name="Plan another probe").click()
+    press(page, page.get_by_role("button", name="Plan another probe"))
     start_probe(page)
     page.locator(".race td.r", has_text="%").first.wait_for()
     page.reload()
@@ -149,8 +147,9 @@ def test_from_the_need_to_the_report(page, tmp_path):
 
     go(page, "Decision")
     page.get_by_role("heading", name="How likely is each model to be the best?").wait_for()
+    settled(page)
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Report (HTML)").click()
+        press(page, page.get_by_role("button", name="Report (HTML)"))
     report = tmp_path / "report.html"
     waiting.value.save_as(report)
     assert "<svg" in report.read_text(encoding="utf-8")
