@@ -49,8 +49,8 @@ class Benchmark(Frozen):
     """A yardstick on which models of a task are comparable.
 
     `low` and `high` are the values that count as quality 0 and 1; low > high where smaller is better. `language` is
-    the tag of its texts or speech, `mul` for many; None where it has none, or each model is measured in its own. `domain`, where it is of one domain
-    alone, is one of the brief's.
+    the tag of its texts or speech, `mul` for many; None where it has none, or each model is measured in its own.
+    `domain`, where it is of one domain alone, is one of the brief's.
     """
 
     id: str
