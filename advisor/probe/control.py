@@ -13,7 +13,7 @@ from advisor.probe.backbone import Backbone
 from advisor.probe.features import embed, is_out_of_memory
 from advisor.weights import Weights
 
-__all__ = ["blank", "train_from_scratch"]
+__all__ = ["blank", "predict", "train_from_scratch"]
 
 BODY_RATE = {"timm": 1e-3, "transformers": 3e-4}
 WARM_UP = 0.1
