@@ -29,7 +29,7 @@ app: setup
 	$(BIN)/advisor app --port $(PORT)
 
 test: setup
-	$(BIN)/python -m pytest --cov=advisor --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov=advisor --cov-report=term --cov-fail-under=90
 
 lint: setup
 	$(BIN)/ruff check .

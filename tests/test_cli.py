@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 import typer
 from contract_check import check_recommendation, check_report
 
-from advisor import cli
+from advisor import cli, hardware
 
 ROOT = Path(__file__).parents[1]
 DOCS = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -180,13 +181,14 @@ def test_doctor(advisor: Advisor) -> None:
     assert "models: " in advisor("doctor").out
 
 
-def test_estimate(advisor: Advisor) -> None:
+def test_estimate(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     content = advisor("estimate", MINILM, "--device", "nvidia-t4", "--batch", 4, "--json").json()
     assert set(content) == {"schema", "model", "device", "batch", "estimates"}
     assert (content["model"], content["device"], content["batch"]) == (MINILM, "nvidia-t4", 4)
     assert set(content["estimates"]) == ESTIMATES
     latency, per_second = content["estimates"]["latency_ms"], content["estimates"]["throughput_per_s"]
     assert per_second["value"] == pytest.approx(4000 / latency["value"])
+    monkeypatch.setattr(hardware, "calibrate", partial(hardware.calibrate, seconds=0.5))
     assert "latency_ms" in advisor("estimate", MINILM).out
 
 

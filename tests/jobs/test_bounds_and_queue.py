@@ -148,7 +148,8 @@ def test_a_worker_ends_with_its_children_even_after_its_own_death() -> None:
     noted = describe(worker.pid)
     assert held_mb(worker.pid) > held_mb(child) > 0
     worker.kill()
-    worker.communicate()
+    worker.wait()
+    worker.stdout.close()
     assert psutil.pid_exists(child)
     assert end_group(noted) == 1
     deadline = time.monotonic() + 5

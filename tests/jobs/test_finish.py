@@ -123,6 +123,7 @@ def test_errors_are_the_surest_first(folder: RunFolder) -> None:
 def test_latencies_are_remembered_for_images_only_where_that_is_possible(
     folder: RunFolder, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (own_home / "measured.json").unlink(missing_ok=True)
     climbed(folder, "tiny/bert", 0.8, 0.5)
     finish(folder)
     assert not (own_home / "measured.json").exists()
