@@ -130,6 +130,8 @@ def _because(
         sentences.append(_saving(winner, rival, found, results))
     elif results[winner].kind == "baseline" and broken:
         sentences.append("No pretrained model keeps your limits.")
+    elif results[winner].kind == "baseline":
+        sentences.append("No pretrained model was measured, so what one would gain on your data is unknown.")
     elif best_baseline and best_baseline not in tied:
         gain = value - found.interval(best_baseline)[0]
         sentences.append(f"It beats the best baseline, {best_baseline}, by {100 * gain:.1f} points.")
@@ -169,8 +171,9 @@ def _next_steps(
     steps = []
     n = len(evidence.truth)
     if winner and tied:
-        light = min([winner, *tied], key=lambda model: (results[model].size_mb or 0.0, model))
-        if light != winner:
+        sizes = {model: mb for model in (winner, *tied) if (mb := results[model].size_mb) is not None}
+        light = min(sizes, key=lambda model: (sizes[model], model), default=winner)
+        if light != winner and winner in sizes:
             steps.append(
                 f"If size or speed matters, take {light}: it cannot be told apart and is the smallest."
             )

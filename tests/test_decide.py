@@ -304,6 +304,22 @@ def test_tie_names_the_smallest() -> None:
     assert any("take little" in step for step in decision.next_steps)
 
 
+def test_an_unknown_size_is_not_the_smallest() -> None:
+    same = right_share(60, 0.8)
+    rows = [result("huge", size_mb=900.0), result("untold", size_mb=None)]
+    standing = {"huge": (2.0, 0.05), "untold": (-2.0, 0.05)}
+    decision = judge({"huge": same, "untold": same}, rows=rows, standing=standing)
+    assert decision.tied_with == ("untold",)
+    assert not any("smallest" in step for step in decision.next_steps)
+
+
+def test_where_only_baselines_were_measured_that_is_said() -> None:
+    decision = judge({"baseline/a": right_share(60, 0.9), "baseline/majority": right_share(60, 0.25, 1)})
+    assert decision.winner == "baseline/a"
+    assert "No pretrained model was measured" in decision.because
+    assert "beats the best baseline" not in decision.because
+
+
 def test_growth_is_expected_only_where_data_are_left() -> None:
     rising = result("a", curve=(point(0.6, 25), point(0.7, 50), point(0.8, 100)))
     flat = result("a", curve=(point(0.8, 25), point(0.8, 50), point(0.8, 100)))
