@@ -30,7 +30,7 @@ LEARNT_FROM: dict[str, Pair] = {
     ),
     r"in2[12]k|in12k|goog_in21k|augreg_|ssld": (
         "Saw thousands of further classes before ImageNet, a help when your classes are unusual.",
-        "先学过上万个类别，您的类别少见时更有利。",
+        "先学过上万个类别，你的类别少见时更有利。",
     ),
     r"(^|_)a[dp]_": (
         "Trained against adversarial noise: steadier on corrupted pictures.",

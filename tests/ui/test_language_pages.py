@@ -140,7 +140,7 @@ def test_the_browser_decides_until_a_language_is_chosen(
 ) -> None:
     monkeypatch.setattr(type(st.context), "locale", property(lambda _: "zh-CN"))
     app = open_app()
-    assert app.title[0].value == "您需要什么？"
+    assert app.title[0].value == "你需要什么？"
     app.get_by_key("frame.language").set_value("en").run()
     assert app.title[0].value == "What do you need?"
     assert app.session_state["draft"].language == "en"
