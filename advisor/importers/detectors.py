@@ -5,16 +5,13 @@
 measured again under a protocol of its own is left out, except for that project's own models.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from advisor.errors import InputError
-from advisor.importers.tables import exact, read_table
-from advisor.importers.zoo import Zoo, ZooFamily, derived_size, find, read_zoo, taken, write_zoo
+from advisor.importers.tables import exact
+from advisor.importers.zoo import Zoo, ZooFamily, derived_size, find, refresh_zoo
 
 __all__ = ["hub_id", "import_detectors", "main"]
 
@@ -205,18 +202,13 @@ def _results(id: str, row: Mapping[str, str], source: str) -> Iterable[dict[str,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite the detectors' share of a knowledge folder; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m advisor.importers.detectors", description=__doc__)
-    parser.add_argument("table", type=Path, help="the makers' tables, one row per model and benchmark")
-    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"), help="the folder to rewrite")
-    options = parser.parse_args(arguments)
-    try:
-        families = read_zoo(options.knowledge, "detectors")
-        zoo = import_detectors(read_table(options.table), families, taken(options.knowledge, "detectors"))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    write_zoo(options.knowledge, zoo)
-    return 0
+    return refresh_zoo(
+        "detectors",
+        __doc__,
+        "the makers' tables, one row per model and benchmark",
+        import_detectors,
+        arguments,
+    )
 
 
 if __name__ == "__main__":

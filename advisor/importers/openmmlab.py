@@ -5,17 +5,13 @@ and `results/openmmlab.csv`. Classifiers that the zoo took over from others are 
 checkpoints stand elsewhere in the base.
 """
 
-import argparse
-import datetime as dt
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from advisor.errors import InputError
-from advisor.importers.tables import exact, read_table
-from advisor.importers.zoo import Zoo, ZooFamily, derived_size, find, read_zoo, taken, write_zoo
+from advisor.importers.tables import exact
+from advisor.importers.zoo import Zoo, ZooFamily, derived_size, find, paper_month, refresh_zoo
 
 __all__ = ["import_openmmlab", "main"]
 
@@ -95,7 +91,7 @@ def _card(id: str, name: str, row: Mapping[str, str]) -> dict[str, Any]:
         "name": name,
         "tasks": TASKS[row["task"]],
         "architecture": re.split(r"_|-pre", name)[0],
-        "released": _month(row["paper"]),
+        "released": paper_month(row["paper"]),
         "where": [{"kind": "package", "ref": "pip install mmpretrain"}],
         "input": {"resolution": _side(name)},
         "parameters": {"value": parameters, "unit": "parameters", "source": SOURCE},
@@ -114,25 +110,15 @@ def _side(name: str) -> int:
     return next((side for pattern, side in SIDES.items() if re.match(pattern, name)), 224)
 
 
-def _month(paper: str) -> dt.date | None:
-    found = re.search(r"arxiv\.org/(?:abs|pdf)/(\d\d)(\d\d)\.\d", paper)
-    return dt.date(2000 + int(found[1]), int(found[2]), 1) if found else None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite the zoo's share of a knowledge folder; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m advisor.importers.openmmlab", description=__doc__)
-    parser.add_argument("table", type=Path, help="MMPreTrain's metafiles, one row per model and metric")
-    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"), help="the folder to rewrite")
-    options = parser.parse_args(arguments)
-    try:
-        families = read_zoo(options.knowledge, "openmmlab")
-        zoo = import_openmmlab(read_table(options.table), families, taken(options.knowledge, "openmmlab"))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    write_zoo(options.knowledge, zoo)
-    return 0
+    return refresh_zoo(
+        "openmmlab",
+        __doc__,
+        "MMPreTrain's metafiles, one row per model and metric",
+        import_openmmlab,
+        arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -4,19 +4,15 @@
 `results/qaihub.csv`. Sizes are those of the float32 builds.
 """
 
-import argparse
-import datetime as dt
 import json
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from advisor.errors import InputError
-from advisor.importers.tables import exact, read_table
-from advisor.importers.zoo import Zoo, ZooFamily, find, read_zoo, taken, write_zoo
+from advisor.importers.tables import exact
+from advisor.importers.zoo import Zoo, ZooFamily, find, paper_month, refresh_zoo
 
 __all__ = ["import_qaihub", "main", "megabytes"]
 
@@ -97,7 +93,7 @@ def _card(id: str, row: Mapping[str, str]) -> dict[str, Any]:
         "id": id,
         "name": row["name"],
         "architecture": details.get("Model checkpoint"),
-        "released": _month(row["paper"]),
+        "released": paper_month(row["paper"]),
         "licence": {"id": name, "class": klass, "source": SOURCE} | _trap(klass),
         "where": [{"kind": "package", "ref": "pip install qai-hub-models"}],
         "input": {"resolution": _side(details.get("Input resolution", ""))},
@@ -136,25 +132,9 @@ def _count(text: str) -> dict[str, Any] | None:
     return {"value": int(exact(found[1], COUNTS[found[2]])), "unit": "parameters", "source": SOURCE}
 
 
-def _month(paper: str) -> dt.date | None:
-    found = re.search(r"arxiv\.org/(?:abs|pdf)/(\d\d)(\d\d)\.\d", paper)
-    return dt.date(2000 + int(found[1]), int(found[2]), 1) if found else None
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite the hub's share of a knowledge folder; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m advisor.importers.qaihub", description=__doc__)
-    parser.add_argument("table", type=Path, help="the manifests, one row per model")
-    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"), help="the folder to rewrite")
-    options = parser.parse_args(arguments)
-    try:
-        families = read_zoo(options.knowledge, "qaihub")
-        zoo = import_qaihub(read_table(options.table), families, taken(options.knowledge, "qaihub"))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    write_zoo(options.knowledge, zoo)
-    return 0
+    return refresh_zoo("qaihub", __doc__, "the manifests, one row per model", import_qaihub, arguments)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,13 @@
 `models/torchvision-*.yaml` and `results/torchvision.csv`.
 """
 
-import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from advisor.errors import InputError
-from advisor.importers.tables import exact, read_table
-from advisor.importers.zoo import Zoo, ZooFamily, find, read_zoo, taken, write_zoo
+from advisor.importers.tables import exact
+from advisor.importers.zoo import Zoo, ZooFamily, find, refresh_zoo
 
 __all__ = ["import_torchvision", "main"]
 
@@ -171,18 +168,9 @@ def _results(id: str, weights: str, measured: Iterable[Mapping[str, str]]) -> li
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Rewrite torchvision's share of a knowledge folder; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m advisor.importers.torchvision", description=__doc__)
-    parser.add_argument("table", type=Path, help="torchvision's weights, one row per metric")
-    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"), help="the folder to rewrite")
-    options = parser.parse_args(arguments)
-    try:
-        families = read_zoo(options.knowledge, "torchvision")
-        zoo = import_torchvision(read_table(options.table), families, taken(options.knowledge, "torchvision"))
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    write_zoo(options.knowledge, zoo)
-    return 0
+    return refresh_zoo(
+        "torchvision", __doc__, "torchvision's weights, one row per metric", import_torchvision, arguments
+    )
 
 
 if __name__ == "__main__":

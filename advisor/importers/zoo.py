@@ -4,16 +4,30 @@ Families and what the curator says of them stand in `knowledge/zoo-families.yaml
 `match` fits the beginning of a model's name wins. A model without a family there gets no card.
 """
 
+import argparse
+import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from advisor.importers.tables import card_ids, read_yaml, write_files
+from advisor.errors import InputError
+from advisor.importers.tables import card_ids, read_table, read_yaml, write_files
 from advisor.importers.write import csv_text, yaml_text
 
-__all__ = ["Zoo", "ZooFamily", "derived_size", "find", "read_zoo", "taken", "write_zoo"]
+__all__ = [
+    "Zoo",
+    "ZooFamily",
+    "derived_size",
+    "find",
+    "paper_month",
+    "read_zoo",
+    "refresh_zoo",
+    "taken",
+    "write_zoo",
+]
 
 LATENCY_COLUMNS = ("model", "device", "ms", "batch", "precision", "runtime", "source", "date")
 SIZE_SOURCE = "derived-fp32-size"
@@ -79,6 +93,12 @@ def derived_size(parameters: float) -> dict[str, Any]:
     }
 
 
+def paper_month(paper: str) -> dt.date | None:
+    """Read from an arXiv address in which month the paper came out; None where there is none."""
+    found = re.search(r"arxiv\.org/(?:abs|pdf)/(\d\d)(\d\d)\.\d", paper)
+    return dt.date(2000 + int(found[1]), int(found[2]), 1) if found else None
+
+
 def taken(knowledge: Path, zoo: str) -> set[str]:
     """List the ids that have a card in another file than those of this zoo."""
     paths = (knowledge / "models").glob("*.yaml")
@@ -104,3 +124,33 @@ def write_zoo(knowledge: Path, zoo: Zoo) -> None:
     if zoo.latencies:
         files[f"results/latency-{zoo.name}.csv"] = csv_text(zoo.latencies, LATENCY_COLUMNS)
     write_files(knowledge, files, (knowledge / "models").glob(f"{zoo.name}-*.yaml"))
+
+
+def refresh_zoo(
+    name: str,
+    about: str | None,
+    table: str,
+    make: Callable[[Iterable[Mapping[str, str]], Sequence[ZooFamily], set[str]], Zoo],
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Rewrite the share of a knowledge folder that comes from one table, as a command of its own.
+
+    :param name: the zoo, and the module that is started.
+    :param about: what the command says of itself.
+    :param table: what the table holds.
+    :param make: turns the table's rows, the zoo's families and the ids that have cards elsewhere into the zoo.
+    :param arguments: the command line; that of the process if None.
+    :return: the exit code.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m advisor.importers.{name}", description=about)
+    parser.add_argument("table", type=Path, help=table)
+    parser.add_argument("--knowledge", type=Path, default=Path("knowledge"), help="the folder to rewrite")
+    options = parser.parse_args(arguments)
+    try:
+        families = read_zoo(options.knowledge, name)
+        zoo = make(read_table(options.table), families, taken(options.knowledge, name))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    write_zoo(options.knowledge, zoo)
+    return 0
