@@ -10,7 +10,6 @@ from typing import Any
 
 __all__ = ["bare_text", "group_equal", "group_similar", "same_text"]
 
-BAND_BITS = 16
 CROWD = 64
 MEAN_DIFFERENCE = 4.0
 SHARE_OF_CONTRAST = 0.25

@@ -29,7 +29,6 @@ RESULTS = "results/mteb.csv"
 PREFIX = "embeddings-"
 MIB_IN_MB = "1.048576"
 ALL_BUT_TWO = 129
-WIDEST = 8
 MARKS = {
     "MTEB(eng, v1)": "mteb-eng-v1",
     "MTEB(eng, v2)": "mteb-eng-v2",
@@ -271,13 +270,6 @@ def _holds(size: str, parameters: Mapping[str, Any] | None) -> bool:
     """Say whether a stated size can hold the parameters: rounded to nothing or taken from another model it cannot."""
     mb = exact(size, MIB_IN_MB)
     return mb > 0 if parameters is None else 0.05 <= mb * 1e6 / parameters["value"] <= 16.5
-
-
-def _plausible(size: str, parameters: Mapping[str, Any] | None) -> bool:
-    """Tell whether a stated size is none that its number of parameters rules out."""
-    if not size or float(size) <= 0:
-        return False
-    return parameters is None or exact(size, MIB_IN_MB) * 1e6 <= WIDEST * parameters["value"]
 
 
 def _derived_size(parameters: Mapping[str, Any] | None) -> dict[str, Any] | None:

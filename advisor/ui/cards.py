@@ -18,7 +18,6 @@ __all__ = [
     "candidate",
     "downloads",
     "facts",
-    "licence_badge",
     "licence_mark",
     "moved",
     "trade_off",
@@ -79,13 +78,6 @@ def moved(gained: int | None) -> str:
         return ""
     sign, word = ("▲", "up") if gained > 0 else ("▼", "down")
     return f' <span class="{word}">{sign}{abs(gained)}</span>'
-
-
-def licence_badge(card: ModelCard) -> None:
-    """Show the licence as a badge; its meaning is one hover away."""
-    colour, meaning = look.LICENCE[card.licence.klass]
-    trap = f". {t(card.licence.trap)}" if card.licence.trap else ""
-    st.badge(card.licence.id, color=colour, help=f"{t(meaning)}{trap}")
 
 
 def licence_mark(card: ModelCard) -> str:
