@@ -155,7 +155,7 @@ def _remember(path: Path, key: str, content: Mapping[str, Any]) -> None:
         known = dict(json.loads(path.read_text(encoding="utf-8")))
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.tmp")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         partial.write_text(json.dumps({**known, key: content}), encoding="utf-8")
         partial.replace(path)
 

@@ -44,7 +44,7 @@ def record_measured(folder: Path, figures: Mapping[str, Measured]) -> None:
     path = folder / "measured.json"
     with FileLock(folder / "measured.json.lock"):
         rows = {model: asdict(row) for model, row in {**read_measured(folder), **figures}.items()}
-        partial = folder / f"measured.{os.getpid()}.tmp"
+        partial = folder / f".measured.json.{os.getpid()}.tmp"
         try:
             partial.write_text(json.dumps(rows, indent=1, sort_keys=True), encoding="utf-8")
             partial.replace(path)

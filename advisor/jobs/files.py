@@ -8,9 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from advisor.errors import StorageError
 
-__all__ = ["seal", "storing", "sweep", "unseal", "write_atomically"]
+__all__ = ["seal", "storing", "sweep", "sweep_home", "unseal", "write_atomically"]
 
 CHECKSUM = "sha256"
 TEMPORARY = (".tmp", ".tmp.npz", ".part")
@@ -110,3 +112,15 @@ def sweep(folder: Path) -> int:
         with contextlib.suppress(OSError):
             path.unlink()
     return len(left)
+
+
+def sweep_home(folder: Path) -> None:
+    """Remove what processes that died left half-written where several processes write.
+
+    :param folder: the advisor's own; its files and its features are looked at.
+    """
+    for path in (*folder.glob(".*"), *(folder / "features").glob("*/.*")):
+        writer = path.name.removesuffix(".npz").removesuffix(".tmp").rpartition(".")[2]
+        if path.name.endswith(TEMPORARY) and writer.isdigit() and not psutil.pid_exists(int(writer)):
+            with contextlib.suppress(OSError):
+                path.unlink()

@@ -5,8 +5,9 @@ import json
 import zipfile
 from pathlib import Path
 
+from advisor.home import home
 from advisor.jobs.bounds import end_group
-from advisor.jobs.files import storing, sweep
+from advisor.jobs.files import storing, sweep, sweep_home
 from advisor.jobs.folder import LAYING, RunFolder
 from advisor.jobs.owner import LAUNCHED
 
@@ -30,6 +31,7 @@ def recover(folder: RunFolder) -> None:
         (folder.path / LAUNCHED).unlink(missing_ok=True)
         (folder.path / LAYING).unlink(missing_ok=True)
         sweep(folder.path)
+        sweep_home(home())
         dropped = folder.drop_damaged()
         for path in (folder.path / "rungs").glob("*/features.npz"):
             if not _sound(path):

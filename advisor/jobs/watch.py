@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from advisor.home import home
 from advisor.jobs.bounds import SUPERVISOR, Bounds, end_group, held_mb
 from advisor.jobs.events import EventTail
-from advisor.jobs.files import storing, write_atomically
+from advisor.jobs.files import storing, sweep, sweep_home, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import describe
 from advisor.jobs.recover import WORKER
@@ -99,6 +100,8 @@ def watch(folder: RunFolder, on_event: OnEvent, tail: EventTail) -> Ended:
             raise
     finally:
         end_group(noted)
+        sweep(folder.path)
+        sweep_home(home())
         with contextlib.suppress(OSError):
             (folder.path / WORKER).unlink(missing_ok=True)
     at = round(before + time.monotonic() - started, 3)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from advisor.errors import StorageError
+from advisor.jobs.files import write_atomically
 from advisor.probe.source_head import SourceHead
 from advisor.quantity import Frozen
 from advisor.result import LatencyMeasured
@@ -81,8 +83,5 @@ def write_source(folder: Path, source: SourceHead | None) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+    with contextlib.suppress(StorageError):
+        write_atomically(path, content)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from advisor.brief import Brief
 from advisor.errors import InputError, StorageError
 from advisor.jobs.events import EventTail, append_event, read_events
-from advisor.jobs.files import seal, sweep, unseal, write_atomically
+from advisor.jobs.files import seal, sweep, sweep_home, unseal, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import alive, describe, identity, owned, owning
 from advisor.jobs.records import Ending, RungRecord, RunSpec
@@ -278,3 +278,17 @@ def test_a_dead_owners_run_is_taken_over_and_a_living_ones_is_not(tmp_path: Path
     assert not owned(tmp_path)
     with owning(tmp_path) as before:
         assert before == {}
+
+
+def test_in_the_home_only_what_the_dead_left_half_written_goes(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    features = tmp_path / "features" / "0123"
+    features.mkdir(parents=True)
+    left = [features / f".abc.{ended.pid}.tmp.npz", tmp_path / f".measured.json.{ended.pid}.tmp"]
+    kept = [features / f".abc.{os.getpid()}.tmp.npz", features / "abc.npz", tmp_path / "measured.json"]
+    for path in left + kept:
+        path.write_bytes(b"half")
+    sweep_home(tmp_path)
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)
