@@ -388,7 +388,7 @@ def _supervised(folder: Any) -> Any:
 
 
 def _finish(out: Path, render_views: bool, work: Any) -> None:
-    from advisor.jobs.files import write_atomically
+    from advisor.files import write_atomically
     from advisor.report import render, verdict
 
     report = work()

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from advisor.errors import InputError, nearest
+from advisor.errors import InputError, StorageError, nearest
+from advisor.files import write_atomically
 from advisor.home import home
 from advisor.knowledge import Device, Knowledge
 from advisor.roofline import base_ms, default_regime, load_regimes
@@ -153,11 +154,8 @@ def _remember(path: Path, key: str, content: Mapping[str, Any]) -> None:
     known: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError, TypeError):
         known = dict(json.loads(path.read_text(encoding="utf-8")))
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        partial.write_text(json.dumps({**known, key: content}), encoding="utf-8")
-        partial.replace(path)
+    with contextlib.suppress(StorageError):
+        write_atomically(path, json.dumps({**known, key: content}))
 
 
 def _paced(bare: Device, timings: Mapping[str, Any] | None) -> Device:

@@ -2,10 +2,11 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from advisor.files import write_atomically
 
 __all__ = ["Measured", "read_measured", "record_measured"]
 
@@ -44,12 +45,7 @@ def record_measured(folder: Path, figures: Mapping[str, Measured]) -> None:
     path = folder / "measured.json"
     with FileLock(folder / "measured.json.lock"):
         rows = {model: asdict(row) for model, row in {**read_measured(folder), **figures}.items()}
-        partial = folder / f".measured.json.{os.getpid()}.tmp"
-        try:
-            partial.write_text(json.dumps(rows, indent=1, sort_keys=True), encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_atomically(path, json.dumps(rows, indent=1, sort_keys=True))
 
 
 def _row(raw: object) -> Measured | None:

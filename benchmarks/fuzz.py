@@ -75,7 +75,7 @@ def config(data: bytes) -> None:
 
 
 def sealed(data: bytes) -> None:
-    from advisor.jobs.files import unseal
+    from advisor.files import unseal
 
     with contextlib.suppress(ValueError, RecursionError):
         unseal(data.decode("utf-8", "replace"))
@@ -137,14 +137,14 @@ def fuzz_one(target: str, options: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(
-        include=["advisor.dataset", "advisor.weights", "advisor.jobs.files", "zipfile"]
+        include=["advisor.dataset", "advisor.weights", "advisor.files", "zipfile"]
     ):
         import advisor.dataset.columns
         import advisor.dataset.delimited
         import advisor.dataset.images
         import advisor.dataset.layout
         import advisor.dataset.reading
-        import advisor.jobs.files
+        import advisor.files
         import advisor.weights.header
         import advisor.weights.layout  # noqa: F401
     from advisor.errors import DataError, WeightsUnavailable

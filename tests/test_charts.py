@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_fixture import COLOUR, LITE0, LITE2, MAJORITY, RESNET, candidate, make_report, result
 
+from trust_fixture import trusted
+
 from advisor import charts
 from advisor.charts.place import place
 from advisor.charts.style import INK, colour_at, contrast, ticks
@@ -18,7 +20,11 @@ ROWS = REPORT.probe.results
 SHORTLIST = REPORT.recommendation.shortlist
 HOSTILE = '<script>alert("x")</script>'
 MANY = tuple(f"class with a rather long and quite similar name {i:03d}" for i in range(120))
+TRUSTED = trusted(ROWS[0], ("no", "yes"))
 FULL = {
+    "reliability_diagram": charts.reliability_diagram(TRUSTED),
+    "roc": charts.roc(TRUSTED),
+    "precision_recall": charts.precision_recall(TRUSTED),
     "accuracy_latency": charts.accuracy_latency(ROWS, "accuracy", 40, LITE2),
     "quality_latency": charts.quality_latency(SHORTLIST, 40, LITE2),
     "learning_curves": charts.learning_curves(ROWS, LITE2),
@@ -32,6 +38,9 @@ FULL = {
     "score_stack": charts.score_stack(SHORTLIST),
 }
 EMPTY = {
+    "reliability_diagram": charts.reliability_diagram(ROWS[3]),
+    "roc": charts.roc(ROWS[3]),
+    "precision_recall": charts.precision_recall(ROWS[3]),
     "accuracy_latency": charts.accuracy_latency([], "accuracy"),
     "quality_latency": charts.quality_latency([]),
     "learning_curves": charts.learning_curves([]),

@@ -7,6 +7,7 @@ from advisor.charts.scores import score_parts, score_stack
 from advisor.charts.spoken import in_language
 from advisor.charts.style import Figure, note, to_svg
 from advisor.charts.tradeoff import accuracy_latency, pareto, quality_latency
+from advisor.charts.trust import precision_recall, reliability_diagram, roc
 
 __all__ = [
     "Figure",
@@ -22,8 +23,11 @@ __all__ = [
     "note",
     "p_best",
     "pareto",
+    "precision_recall",
     "prior_measured",
     "quality_latency",
+    "reliability_diagram",
+    "roc",
     "score_parts",
     "score_stack",
     "to_svg",

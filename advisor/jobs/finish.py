@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.checks import Checks
+from advisor.confidence import Confidence
 from advisor.decide import decide
 from advisor.errors import AdvisorError
+from advisor.files import write_atomically
 from advisor.jobs.checks import noise_finding, open_checks
-from advisor.jobs.files import write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.records import Examples, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.measured import Measured, record_measured
 from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
 from advisor.probe.plan import BASELINES
+from advisor.reliability import confidence
 from advisor.report.store import report_json
 from advisor.result import (
     DatasetSummary,
@@ -27,6 +29,7 @@ from advisor.result import (
     ProbeResult,
     Report,
 )
+from advisor.separation import separation
 
 __all__ = ["collect", "finish", "versions"]
 
@@ -240,11 +243,35 @@ def _open_report_split(
                     "metrics": evaluate_all(truth, predicted, examples.labels, spec.brief.metric, spec.seed),
                     "per_class": class_scores(small_truth, small_predicted, names),
                     "confusion": confusion(small_truth, small_predicted, names),
+                    "confidence": _confidence(folder, best, examples, truth, probabilities, spec.seed),
+                    "separation": separation(
+                        truth, probabilities, examples.labels, examples.counts, spec.brief.metric
+                    ),
                     "errors": _errors(examples, truth, predicted, probabilities),
                 }
             )
         )
     return sealed.model_copy(update={"results": tuple(opened)})
+
+
+def _confidence(
+    folder: RunFolder,
+    best: RungRecord,
+    examples: Examples,
+    truth: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    seed: int,
+) -> Confidence:
+    """Measure calibration; a temperature is fitted on cross-validated predictions, or on the select split."""
+    crossed = [*examples.train[: examples.first], *examples.select]
+    known = folder.cross(best)
+    whole = known is not None and len(known) == len(crossed)
+    if known is None or not whole:
+        known = folder.probabilities(best, "select")
+    known_truth = np.asarray(
+        [examples.truth[i] for i in (crossed if whole else examples.select)], dtype=np.int64
+    )
+    return confidence(truth, probabilities, known_truth, known, crossed=whole, seed=seed)
 
 
 def _predicted(folder: RunFolder, model: str) -> NDArray[np.int64]:

@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.errors import InputError, StorageError
+from advisor.files import seal, storing, unseal, write_atomically
 from advisor.jobs.events import append_event, read_events
-from advisor.jobs.files import seal, storing, unseal, write_atomically
 from advisor.jobs.owner import alive, describe
 from advisor.jobs.records import Ending, Examples, Plan, RungRecord, RunSpec
 from advisor.recommendation import Recommendation

@@ -14,7 +14,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from advisor.errors import InputError
-from advisor.jobs.files import storing, write_atomically
+from advisor.files import storing, write_atomically
 
 __all__ = ["LAUNCHED", "alive", "describe", "identity", "owned", "owning", "read_owner"]
 

@@ -13,8 +13,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from advisor.errors import InputError, StorageError
+from advisor.files import sweep, write_atomically
 from advisor.home import home
-from advisor.jobs.files import sweep, write_atomically
 from advisor.jobs.owner import alive, describe
 
 __all__ = ["Ticket", "Turn", "ahead", "order", "places"]

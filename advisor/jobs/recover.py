@@ -5,9 +5,9 @@ import json
 import zipfile
 from pathlib import Path
 
+from advisor.files import storing, sweep, sweep_home
 from advisor.home import home
 from advisor.jobs.bounds import end_group
-from advisor.jobs.files import storing, sweep, sweep_home
 from advisor.jobs.folder import LAYING, RunFolder
 from advisor.jobs.owner import LAUNCHED
 

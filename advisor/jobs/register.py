@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from advisor.errors import StorageError
+from advisor.files import write_atomically
 from advisor.home import home
-from advisor.jobs.files import write_atomically
 
 __all__ = ["forget", "register", "registered"]
 

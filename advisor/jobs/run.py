@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 
 from advisor.brief import Brief
 from advisor.errors import Cancelled, InputError, StorageError
-from advisor.jobs.files import storing, write_atomically
+from advisor.files import storing, write_atomically
 from advisor.jobs.finish import collect
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import LAUNCHED, describe

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from advisor.files import storing, sweep, sweep_home, write_atomically
 from advisor.home import home
 from advisor.jobs.bounds import SUPERVISOR, Bounds, end_group, held_mb
 from advisor.jobs.events import EventTail
-from advisor.jobs.files import storing, sweep, sweep_home, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import describe
 from advisor.jobs.recover import WORKER

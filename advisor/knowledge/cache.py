@@ -7,11 +7,12 @@ which code read it) and the checksum of the rest. A cache that is missing, torn,
 import datetime as dt
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from advisor.errors import StorageError
+from advisor.files import write_atomically
 from advisor.knowledge.base import Knowledge
 from advisor.knowledge.cards import Input, Licence, Words
 from advisor.quantity import Frozen
@@ -73,14 +74,11 @@ def remember(home: Path, folder: Path, key: str, knowledge: Knowledge) -> None:
     head = json.dumps({"key": key, "sum": _sum(body)}).encode()
     path = _file(home, folder)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
-            stream.write(head + b"\n" + body)
-        Path(stream.name).replace(path)
+        write_atomically(path, head + b"\n" + body)
         others = sorted(path.parent.glob("*.json"), key=lambda one: one.stat().st_mtime_ns, reverse=True)
         for old in others[KEPT:]:
             old.unlink(missing_ok=True)
-    except OSError:
+    except (OSError, StorageError):
         return
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from advisor.jobs.files import storing, write_atomically
+from advisor.files import storing, write_atomically
 from advisor.jobs.folder import Examples, RunFolder, RungRecord
 from advisor.metrics import evaluate
 from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, OpenImage, load_backbone, torch_device

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from advisor.errors import StorageError
-from advisor.jobs.files import write_atomically
+from advisor.files import write_atomically
 from advisor.probe.source_head import SourceHead
 from advisor.quantity import Frozen
 from advisor.result import LatencyMeasured

@@ -4,8 +4,10 @@ It climbs cheapest first: every baseline, every model's first rung, then whateve
 until none is worth them. Each finished rung is on disk before the next begins, so the process may die at any moment.
 """
 
+import contextlib
 import errno
 import gc
+import io
 import os
 import signal
 import sys
@@ -408,6 +410,15 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(error, AdvisorError) else f"{type(error).__name__}: {text[:500]}"
 
 
+class _Log(io.FileIO):
+    """Where libraries talk; a log on a full disk stops nobody."""
+
+    def write(self, data: Any) -> int:
+        with contextlib.suppress(OSError):
+            super().write(data)
+        return len(data)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Probe one run.
 
@@ -417,6 +428,9 @@ def main(arguments: list[str] | None = None) -> int:
     (path,) = arguments if arguments is not None else sys.argv[1:]
     if SUPERVISOR in os.environ:
         die_with_parent(int(os.environ[SUPERVISOR]))
+        sys.stdout = sys.stderr = io.TextIOWrapper(
+            _Log(2, "w", closefd=False), "utf-8", "replace", write_through=True
+        )
     folder = RunFolder(Path(path))
     asked: list[int] = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,7 @@
 from advisor.charts.metric import measured_metric, metric_name
 from advisor.labels import model_labels, one_line
 from advisor.report.checks import checks_section
+from advisor.report.confidence import confidence_section
 from advisor.report.document import Block, Bullets, Cell, Cover, Document, Section, Share, Text
 from advisor.report.evidence import (
     classes_section,
@@ -31,6 +32,7 @@ def compose(report: Report) -> Document:
         data_section(report),
         results_section(report),
         classes_section(report),
+        confidence_section(report),
         checks_section(report),
         promises_section(report),
         repeat_section(report),

@@ -1,12 +1,12 @@
 """report.json: written whole or not at all, read back exactly."""
 
 import json
-import os
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from advisor.errors import InputError
+from advisor.files import write_atomically
 from advisor.result import Exported, Report
 
 __all__ = ["read_report", "report_json", "write_report"]
@@ -31,9 +31,7 @@ def write_report(report: Report, path: Path) -> None:
     :param report: the report.
     :param path: the file; an existing one is replaced.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(report_json(report), encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, report_json(report))
 
 
 def read_report(path: Path) -> Report:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from advisor import charts
+from advisor.report.confidence import confidence_words
 from advisor.result import ModelResult, Report
 from advisor.ui import cards, figures, look, preview, session
 from advisor.ui.words import t
@@ -129,11 +130,29 @@ def mistakes(report: Report, run: Path, measured: list[ModelResult]) -> None:
                 else t("{n} examples that it got wrong", n=str(count))
             )
             wrong(report, run, result)
+    if result.confidence:
+        trust(result)
     settings = ", ".join(f"{name} {value}" for name, value in result.hyperparameters.items())
     st.html(
         f'<div class="fact faint">{look.plain(result.model)} · {look.plain(result.revision or t("no revision"))} · '
         f"{look.plain(settings)}</div>"
     )
+
+
+def trust(result: ModelResult) -> None:
+    """Show how far a model's probabilities can be trusted, and with two classes what a threshold trades."""
+    left, right = st.columns([1.4, 1], gap="large")
+    with left:
+        figures.show(charts.reliability_diagram(result), f"reliability {result.model}")
+    with right:
+        for words in confidence_words(result):
+            st.caption(session.safe(t(words.text)))
+    if result.separation and result.separation.positive is not None:
+        left, right = st.columns(2, gap="large")
+        with left:
+            figures.show(charts.roc(result), f"roc {result.model}")
+        with right:
+            figures.show(charts.precision_recall(result), f"precision-recall {result.model}")
 
 
 def wrong(report: Report, run: Path, result: ModelResult) -> None:

@@ -3,6 +3,7 @@
 Session state dies with a reload, so each change is also written to a small draft file; the page's address names it.
 """
 
+import contextlib
 import json
 import re
 import secrets
@@ -13,7 +14,8 @@ from pydantic import Field, ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Profile
-from advisor.errors import BriefError, DataError, InputError
+from advisor.errors import BriefError, DataError, InputError, StorageError
+from advisor.files import write_atomically
 from advisor.home import home
 from advisor.language import Language
 from advisor.quantity import Frozen
@@ -167,12 +169,8 @@ def change(**updates: Any) -> None:
     if new == draft():
         return
     st.session_state.draft = new
-    folder = home() / "drafts"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{st.session_state.token}.json"
-    temporary = path.with_suffix(".part")
-    temporary.write_text(new.model_dump_json(), encoding="utf-8")
-    temporary.replace(path)
+    with contextlib.suppress(StorageError):
+        write_atomically(home() / "drafts" / f"{st.session_state.token}.json", new.model_dump_json())
     _name_in_address()
 
 

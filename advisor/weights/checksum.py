@@ -3,9 +3,10 @@
 import contextlib
 import hashlib
 import json
-import os
 from pathlib import Path
 
+from advisor.errors import StorageError
+from advisor.files import write_atomically
 from advisor.home import home
 
 __all__ = ["sha256"]
@@ -53,12 +54,5 @@ def _stored() -> dict[str, tuple[int, int, str]]:
 
 
 def _store(memory: dict[str, tuple[int, int, str]]) -> None:
-    target = _memory_file()
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(memory), encoding="utf-8")
-        partial.replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    with contextlib.suppress(StorageError):
+        write_atomically(_memory_file(), json.dumps(memory))

@@ -142,8 +142,8 @@ def test_spoilt_features_are_computed_again(workshop: Path, tmp_path: Path) -> N
 
 def test_two_versions_side_by_side_leave_each_others_runs_alone(workshop: Path, tmp_path: Path) -> None:
     """A later version's run is not read, listed as done, resumed or deleted by mistake."""
+    from advisor.files import seal, unseal
     from advisor.jobs import resume_probe, runs
-    from advisor.jobs.files import seal, unseal
 
     folder = lay(workshop, tmp_path / "run")
     content = unseal((folder.path / "run.json").read_text()) | {"layout": 99, "made_by": "9.9"}

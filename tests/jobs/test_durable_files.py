@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from advisor.brief import Brief
 from advisor.errors import InputError, StorageError
+from advisor.files import seal, sweep, sweep_home, unseal, write_atomically
 from advisor.jobs.events import EventTail, append_event, read_events
-from advisor.jobs.files import seal, sweep, sweep_home, unseal, write_atomically
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import alive, describe, identity, owned, owning
 from advisor.jobs.records import Ending, RungRecord, RunSpec

@@ -2,6 +2,9 @@
 
 import gc
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ from contract_check import check_report
 
 from advisor.brief import Brief
 from advisor.errors import Cancelled, WeightsUnavailable
+from advisor.jobs.bounds import SUPERVISOR
 from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
@@ -348,3 +352,15 @@ def test_a_model_that_has_gone_meanwhile_is_no_crash(
 
 def test_out_of_time_is_no_cancel() -> None:
     assert not issubclass(OutOfTime, Cancelled)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_a_log_on_a_full_disk_stops_nobody(workshop: Path, tmp_path: Path) -> None:
+    folder = lay(workshop, tmp_path / "run", plan(bert=("linear-probe",)), TEXTS)
+    command = [sys.executable, "-m", "advisor.probe.worker", str(folder.path)]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            command, stdout=full, stderr=full, env={**os.environ, SUPERVISOR: str(os.getpid())}, check=False
+        )
+    assert ended.returncode == 0
+    assert [record.rung for record in folder.rungs("tiny/bert")] == ["linear-probe"]

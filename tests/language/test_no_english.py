@@ -11,6 +11,7 @@ from report_fixture import FLOWERS, make_report, metric
 from sentences_in_code import sentences
 from spoken_walk import english_left, untranslated
 from test_decide import advice, judge, result, right_share
+from trust_fixture import trusted
 
 import advisor
 from advisor.brief import Brief
@@ -205,6 +206,7 @@ def real_report() -> Report:
         row.model_copy(update={"because": reasons.get(row.status, "not begun: the run ended early")})
         for row in whole.probe.results
     )
+    rows = (trusted(rows[0], FLOWERS), *rows[1:])
     assert whole.dataset is not None
     findings = (
         Finding(
@@ -288,6 +290,19 @@ def written(document: Document) -> Iterator[str]:
 def test_every_text_of_the_report_is_known() -> None:
     texts = set(written(compose(real_report())))
     assert len(texts) > 150
+    left = {text: lost for text in texts if (lost := missing(text, "zh"))}
+    assert {text for text in left if OWN[1] not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("classes", "n", "hotter"),
+    [(FLOWERS, 300, 0.5), (FLOWERS, 300, 1.01), (("no", "yes"), 300, 2.0), (("no", "yes"), 4, 1.0)],
+)
+def test_every_text_about_probabilities_is_known(classes: tuple[str, ...], n: int, hotter: float) -> None:
+    whole = real_report()
+    rows = (trusted(whole.probe.results[0], classes, n, hotter), *whole.probe.results[1:])
+    made = whole.model_copy(update={"probe": whole.probe.model_copy(update={"results": rows})})
+    texts = set(written(compose(made)))
     left = {text: lost for text in texts if (lost := missing(text, "zh"))}
     assert {text for text in left if OWN[1] not in text} == set()
 

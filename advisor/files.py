@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = ["seal", "storing", "sweep", "sweep_home", "unseal", "write_atomically
 
 CHECKSUM = "sha256"
 TEMPORARY = (".tmp", ".tmp.npz", ".part")
+WRITTEN_BY = re.compile(r"\.(\d+)\.(?:tmp|tmp\.npz|part)$")
 
 
 @contextlib.contextmanager
@@ -117,10 +119,10 @@ def sweep(folder: Path) -> int:
 def sweep_home(folder: Path) -> None:
     """Remove what processes that died left half-written where several processes write.
 
-    :param folder: the advisor's own; its files and its features are looked at.
+    :param folder: the advisor's own.
     """
-    for path in (*folder.glob(".*"), *(folder / "features").glob("*/.*")):
-        writer = path.name.removesuffix(".npz").removesuffix(".tmp").rpartition(".")[2]
-        if path.name.endswith(TEMPORARY) and writer.isdigit() and not psutil.pid_exists(int(writer)):
+    for path in (*folder.glob(".*"), *folder.glob("*/.*"), *(folder / "features").glob("*/.*")):
+        named = WRITTEN_BY.search(path.name)
+        if named and not psutil.pid_exists(int(named[1])):
             with contextlib.suppress(OSError):
                 path.unlink()
