@@ -358,7 +358,7 @@ def test_out_of_time_is_no_cancel() -> None:
 def test_a_log_on_a_full_disk_stops_nobody(workshop: Path, tmp_path: Path) -> None:
     folder = lay(workshop, tmp_path / "run", plan(bert=("linear-probe",)), TEXTS)
     command = [sys.executable, "-m", "advisor.probe.worker", str(folder.path)]
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
             command, stdout=full, stderr=full, env={**os.environ, SUPERVISOR: str(os.getpid())}, check=False
         )
