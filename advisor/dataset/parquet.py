@@ -36,14 +36,16 @@ def read_parquet(
             )
         names = [column.name for column in file.schema_arrow if not pa.types.is_nested(column.type)]
         table = file.read(columns=names)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        columns = [table.column(name).to_pylist() for name in names]
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
         raise DataError(
-            f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}",
+            f"{path} cannot be read as Parquet: {said}",
             fix="Write or download it again.",
         ) from None
     if not names or not table.num_rows:
         raise DataError(f"{path} holds no rows with plain columns", "a text and a label column")
-    values = [_strings(table.column(name).to_pylist()) for name in names]
+    values = [_strings(column) for column in columns]
     return tuple(names), list(zip(*values, strict=True)), list(range(1, table.num_rows + 1))
 
 

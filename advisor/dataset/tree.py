@@ -1,7 +1,9 @@
 """A folder or a zip seen the same way: relative paths in, bytes out. Nothing is ever extracted."""
 
+import lzma
 import os
 import stat
+import struct
 import threading
 import zipfile
 import zlib
@@ -21,6 +23,7 @@ ODD_KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
 }
+NO_ZIP = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OverflowError, struct.error)
 END_MARK, WIDE_END_MARK = b"PK\5\6", b"PK\6\6"
 TAIL_BYTES = 65_557 + 76
 ENTRY_BYTES = 200
@@ -92,7 +95,7 @@ class _Zip:
         _bound_members(origin)
         try:
             self._file = zipfile.ZipFile(origin)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+        except (*NO_ZIP, OSError) as error:
             raise DataError(
                 f"The zip {origin} cannot be opened: {error}",
                 "a whole, unencrypted .zip",
@@ -116,14 +119,7 @@ class _Zip:
         try:
             with self._lock, self._file.open(self._members[path]) as stream:
                 return _bounded(stream.read(limit + 1), limit)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-            KeyError,
-        ) as error:
+        except (*NO_ZIP, zlib.error, lzma.LZMAError, RuntimeError, KeyError) as error:
             raise OSError(str(error)) from None
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 from PIL import Image
@@ -140,6 +142,14 @@ def parquet(frame: pd.DataFrame) -> Make:
     return make
 
 
+def broken_text(folder: Path) -> Path:
+    """Parquet whose texts are not UTF-8, which a writer does not check."""
+    ends = pa.array([0, 2, 4], pa.int32()).buffers()[1]
+    texts = pa.StringArray.from_buffers(2, ends, pa.py_buffer(b"ok\x81\xff"))
+    pq.write_table(pa.table({"text": texts, "label": ["a", "b"]}), folder / "data.parquet")
+    return folder / "data.parquet"
+
+
 def jsonl(*lines: str) -> Make:
     return table("\n".join(lines) + "\n", "data.jsonl")
 
@@ -221,6 +231,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "broken json": (table('[{"text": "a"', "data.json"), r"data\.json: not valid JSON"),
     "blank json lines": (table("null\n", "data.jsonl"), r"row 1"),
     "parquet garbage": (table(b"PAR1 nothing", "data.parquet"), r"cannot be read as Parquet"),
+    "parquet of broken text": (broken_text, r"cannot be read as Parquet"),
     "parquet without rows": (parquet(pd.DataFrame({"text": [], "label": []})), r"no rows"),
     "xlsx garbage": (table(b"not a workbook", "data.xlsx"), r"cannot be read as an Excel file"),
     "xlsx that is a zip": (

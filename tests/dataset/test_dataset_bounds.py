@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from PIL import Image
 
 from advisor.dataset import limits, read
+from advisor.dataset.tree import open_tree
 from advisor.errors import DataError
 
 CSV = "text,label\n" + "".join(f"some words {i},{'ab'[i % 2]}\n" for i in range(10))
@@ -224,3 +225,12 @@ def test_columns_by_content(case: str, tmp_path: Path) -> None:
             read(tmp_path / "data.csv")
     else:
         assert read(tmp_path / "data.csv").columns == expected
+
+
+def test_a_member_whose_two_names_differ_is_unreadable_and_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/é.png", b"x")
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xbc\xff", 1))
+    with pytest.raises(OSError):
+        open_tree(path).read("a/é.png")
