@@ -523,13 +523,15 @@ def export(
     run: Path,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make; absent or empty.")],
     model: Annotated[Optional[str], typer.Option("--model", help="Whom to export; the winner.")] = None,  # noqa: UP045
+    lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
     """Write the probed model as a folder that runs: weights, ONNX, predict.py, training script, deployment note."""
     from advisor.export import export_run
 
+    _speak(lang)
     _heed(knowledge)
-    export_run(run, out, model=model, knowledge=knowledge)
+    export_run(run, out, model=model, knowledge=knowledge, lang=_language())
     print(out)
 
 

@@ -15,11 +15,12 @@ __all__ = ["bundle_run"]
 PACKED = (".safetensors", ".onnx", ".skops", ".pdf")
 
 
-def bundle_run(run: Path, *, knowledge: Path | None = None) -> bytes:
+def bundle_run(run: Path, *, knowledge: Path | None = None, lang: str = "en") -> bytes:
     """Pack the winner's exported folder; where it cannot be exported, the rest and the reason.
 
     :param run: a finished run's folder.
     :param knowledge: another knowledge folder.
+    :param lang: what the report, the model card and the deployment note are written in.
     :return: a zip.
     """
     content = io.BytesIO()
@@ -29,10 +30,10 @@ def bundle_run(run: Path, *, knowledge: Path | None = None) -> bytes:
     ):
         folder = Path(scratch) / "model"
         try:
-            export_run(run, folder, knowledge=knowledge)
+            export_run(run, folder, knowledge=knowledge, lang=lang)
         except AdvisorError as error:
             archive.writestr("no-model.txt", f"{error}\n")
-            for name, made in report_files(read_report(run)).items():
+            for name, made in report_files(read_report(run), lang).items():
                 archive.writestr(f"report/{name}", made)
             for name, made in _training(run, knowledge).items():
                 archive.writestr(name, made)

