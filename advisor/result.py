@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from advisor.brief import Brief
 from advisor.checks import Checks
+from advisor.confidence import Confidence, Separation
 from advisor.dataset.types import Finding
 from advisor.measurement import LatencyMeasured, Metric
 from advisor.quantity import Frozen
@@ -72,7 +73,7 @@ class CurvePoint(Frozen):
 
 
 class ModelResult(Frozen):
-    """What became of one model; metrics, per_class and confusion: its best rung on the report split."""
+    """What became of one model; what stands between metrics and errors is of its best rung on the report split."""
 
     model: str
     kind: Literal["weights", "api", "classical", "baseline"]
@@ -85,6 +86,8 @@ class ModelResult(Frozen):
     metrics: dict[str, Metric] | None = None
     per_class: dict[str, ClassScore] = Field(default_factory=dict)
     confusion: Confusion | None = None
+    confidence: Confidence | None = None
+    separation: Separation | None = None
     errors: tuple[dict[str, Any], ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     transferability: dict[str, float] = Field(default_factory=dict)

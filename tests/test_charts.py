@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_fixture import COLOUR, LITE0, LITE2, MAJORITY, RESNET, candidate, make_report, result
-
 from trust_fixture import trusted
 
 from advisor import charts
