@@ -39,8 +39,9 @@ def choose_columns(table: Table, origin: object, text: str | None, label: str | 
     :raises DataError: listing the columns, where a name is wrong or the choice is ambiguous.
     """
     if len(table.columns) < 2:
+        found = f"one column only, {table.columns[0][:100]!r}" if table.columns else "no column"
         raise DataError(
-            f"{origin} has one column only, {table.columns[0][:100]!r}",
+            f"{origin} has {found}",
             "a text column and a label column",
             "Add the labels, or check the separator.",
         )

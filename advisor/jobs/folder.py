@@ -49,7 +49,7 @@ State = Literal["queued", "running", "done", "cancelled", "failed"]
 LAYOUT = 2
 TURNS = ("start", "done", "cancelled", "broken", "resume", "damaged")
 LAYING = ".laying-out"
-LAID = frozenset(("examples.json", "recommendation.json", "brief.yaml", LAYING))
+LAID = frozenset(("examples.json", "recommendation.json", "brief.yaml", "state.json", LAYING))
 
 
 def _slug(model: str) -> str:

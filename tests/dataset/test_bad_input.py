@@ -229,6 +229,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "jsonl of numbers": (jsonl("1", "2"), r"row 1: the value '1'"),
     "jsonl nested too deep": (jsonl("[" * 200_000), r"row 1: not valid JSON|array"),
     "broken json": (table('[{"text": "a"', "data.json"), r"data\.json: not valid JSON"),
+    "jsonl of empty objects": (jsonl("{}", "{}", "{}"), r"has no column"),
     "blank json lines": (table("null\n", "data.jsonl"), r"row 1"),
     "parquet garbage": (table(b"PAR1 nothing", "data.parquet"), r"cannot be read as Parquet"),
     "parquet of broken text": (broken_text, r"cannot be read as Parquet"),

@@ -151,6 +151,7 @@ def test_what_a_dead_process_laid_out_half_is_vacant_and_says_so(tmp_path: Path)
     (run / "examples.json").write_text("{}")
     with pytest.raises(InputError, match="start it again"):
         RunFolder(run).spec()
+    (run / "state.json").write_text("{}")
     assert RunFolder.vacant(run)
     (run / ".laying-out").write_text(json.dumps(describe(os.getpid())))
     assert not RunFolder.vacant(run), "somebody is about to lay it out"
