@@ -324,11 +324,11 @@ def recommend(
         for note in advice.notes:
             print(_say(note))
     if not advice.shortlist:
+        from advisor.closest import closest_words
+
         raise NothingQualifies(
             f"None of {advice.considered} models meets the brief",
-            fix=f"Nearest: {advice.near_misses[0].model}, admitted if {advice.near_misses[0].admitted_if}."
-            if advice.near_misses
-            else "Loosen a constraint.",
+            fix=closest_words(advice) or "Loosen a constraint.",
         )
 
 

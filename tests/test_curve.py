@@ -1,4 +1,4 @@
-"""Learning curves: exact on power laws, bounded elsewhere, and giving up only who is far behind."""
+"""Learning curves: exact on power laws and bounded elsewhere."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.curve import STEEPEST, UNTOLD, Curve, extrapolate, slope, still_open
+from advisor.curve import STEEPEST, UNTOLD, Curve, extrapolate, slope
 
 SIZES = (25.0, 50.0, 100.0, 200.0)
 steepness = st.floats(0, STEEPEST)
@@ -47,25 +47,3 @@ def test_one_size_tells_no_slope(curve: Curve) -> None:
 
 def test_before_its_last_point_a_curve_stays_there() -> None:
     assert extrapolate(power(0.3), 10) == pytest.approx(2.0 * 200**-0.3)
-
-
-def test_who_falls_faster_stays_open_although_behind_and_who_lies_far_behind_is_given_up() -> None:
-    curves = {"leader": power(0.05, 1.0), "faster": power(0.2, 3.3), "slow": power(0.05, 2.0)}
-    assert curves["faster"].errors[-1] > curves["leader"].errors[-1]
-    assert still_open(curves, 200 * 16) == ("leader", "faster")
-    assert still_open(curves, 200) == ("leader",), "without growth the present decides"
-    assert still_open({}, 100) == ()
-
-
-@given(
-    st.dictionaries(st.text(max_size=3), st.tuples(steepness, st.floats(0.5, 3)), min_size=1),
-    st.floats(1, 64),
-)
-def test_the_best_stays_open_and_more_doubt_closes_nobody(
-    laws: dict[str, tuple[float, float]], growth: float
-) -> None:
-    curves = {name: power(*law) for name, law in laws.items()}
-    at = growth * SIZES[-1]
-    sure, unsure = still_open(curves, at, 0.01), still_open(curves, at, 0.1)
-    assert set(sure) <= set(unsure)
-    assert min(curves, key=lambda name: extrapolate(curves[name], at)) in sure

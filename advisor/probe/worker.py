@@ -158,7 +158,8 @@ class Worker:
         if any(gain >= LEAST_GAIN for gain in gains.values()):
             return NOTHING_LEFT
         spent = f"stopped after {self.clock.elapsed:.0f} s of {self.spec.budget_s:.0f}"
-        return f"{spent}: the rest cannot overtake; no rung is expected to raise the best score by {LEAST_GAIN:.1%}"
+        least = f"{100 * LEAST_GAIN:.1f} points"
+        return f"{spent}: the rest cannot overtake; no rung is expected to raise the best score by {least}"
 
     def found(self) -> Posterior:
         """What is known of the models now."""

@@ -1,5 +1,6 @@
 """The one sentence to decide by, the same for command line, app and report."""
 
+from advisor.closest import closest_words
 from advisor.labels import model_labels, one_line
 from advisor.report.numbers import WORDS, chance, count, milliseconds, plural, size
 from advisor.result import ModelResult, Report
@@ -18,7 +19,7 @@ def verdict(report: Report) -> str:
     """
     winner = report.decision.winner
     text = _nothing(report) if winner is None else _choice(report, winner)
-    return one_line(" ".join(filter(None, (text, _cut_short(report)))))
+    return one_line(" ".join(filter(None, (text, _none_fits(report), _cut_short(report)))))
 
 
 def _rows(report: Report) -> dict[str, ModelResult]:
@@ -50,6 +51,7 @@ def _nothing(report: Report) -> str:
         text += " No known model does this task."
     else:
         text += " No model meets what you asked for."
+        text = f"{text} {closest_words(report.recommendation)}"
     return text
 
 
@@ -78,6 +80,15 @@ def _choice(report: Report, winner: str) -> str:
         sure = f"only {sure}"
     sentence = f"{head}. {sure[:1].upper()}{sure[1:]}" if sure else head
     return f"{sentence}{_saving(report, row)}{f'; {tied}' if tied else ''}."
+
+
+def _none_fits(report: Report) -> str:
+    """Name the nearest miss where a baseline was chosen because no pretrained model was there to be tried."""
+    found = report.recommendation
+    tried = any(row.kind != "baseline" for row in report.probe.results)
+    if report.decision.winner is None or tried or found.shortlist or found.beyond_limit:
+        return ""
+    return f"No pretrained model meets what you asked for. {closest_words(found)}".strip()
 
 
 def _saving(report: Report, row: ModelResult | None) -> str:

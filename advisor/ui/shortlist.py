@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import streamlit as st
 
+from advisor.closest import closest_words
 from advisor.recommendation import Candidate
 from advisor.ui import cards, frame, look, questions, session, state, suppose
 from advisor.ui.words import in_both, t
@@ -23,7 +24,7 @@ def select(model: str) -> None:
 
 def row(candidate: Candidate, gained: int | None, top: float, limit: float | None) -> None:
     """Show one candidate as a row, and the details below once it is opened."""
-    card = session.knowledge().model(candidate.model)
+    card = knowledge.model(candidate.model)
     with st.container(border=True, key=f"row {candidate.rank}"):
         left, quality, speed = st.columns([2.3, 0.9, 1.1], gap="medium")
         with left:
@@ -110,6 +111,8 @@ with main:
                 else "None even comes near: the reasons stand below."
             )
             st.markdown(f"**{t('No model meets everything you asked for.')}** {t(way_out)}")
+            if nearest := closest_words(found):
+                st.markdown(session.safe(t(nearest)))
             st.page_link(frame.page("need"), label=t("Change the need"), icon=":material/arrow_back:")
     else:
         limit = brief.constraints.latency_ms

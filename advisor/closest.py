@@ -1,0 +1,80 @@
+"""Where no model meets a need: which one comes closest, and what it misses."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from advisor.counterfactual import ratio
+from advisor.labels import model_labels
+from advisor.recommendation import Failed, Recommendation
+from advisor.rules import AT_LEAST, NAMES
+
+__all__ = ["Closest", "closest", "closest_words"]
+
+DROPPED = re.compile(
+    rf"(?P<noun>{'|'.join(map(re.escape, (noun for noun, _ in NAMES.values())))}): "
+    r"(?P<value>[\d.e+-]+) (?:[^,;]+), asked is at (?P<least>least|most) (?P<limit>[\d.e+-]+)"
+)
+"""How `advisor.limits` words one missed number of a model that is too far off for a near miss."""
+
+
+@dataclass(frozen=True)
+class Closest:
+    """A model that does not qualify.
+
+    :ivar misses: each requirement that it misses, in words.
+    """
+
+    model: str
+    misses: tuple[str, ...]
+
+
+def closest(found: Recommendation) -> Closest | None:
+    """Find the model that misses least: the fewest requirements, rather a number than an unknown, by the least factor.
+
+    :param found: advice whose shortlist is empty.
+    :return: one of the near misses, else one that was dropped for a single number; None if there is no such model.
+    """
+    if found.near_misses:
+        near = min(
+            found.near_misses, key=lambda miss: (len(miss.failed), _vague(miss.failed), ratio(miss.failed))
+        )
+        return Closest(near.model, tuple(map(_worded, near.failed)))
+    far = min(_far(found), default=None)
+    return Closest(far[1], (far[2],)) if far else None
+
+
+def closest_words(found: Recommendation) -> str:
+    """Say which model comes closest and what it misses; empty where none does."""
+    near = closest(found)
+    if near is None:
+        return ""
+    name = model_labels([near.model], 60)[near.model]
+    misses = "; ".join(near.misses)
+    if len(near.misses) == 1:
+        return f"The closest is {name}, which misses a single requirement: {misses}."
+    return f"The closest is {name}, which misses {len(near.misses)} requirements: {misses}."
+
+
+def _vague(failed: tuple[Failed, ...]) -> int:
+    return sum(not isinstance(miss.value, int | float) for miss in failed)
+
+
+def _worded(miss: Failed) -> str:
+    noun, unit = NAMES.get(miss.constraint, (miss.constraint, ""))
+    if isinstance(miss.limit, str):
+        return f"{noun}: {miss.value}, asked is {miss.limit}"
+    end = f", asked is {'at least' if miss.constraint in AT_LEAST else 'at most'} {miss.limit:.4g}"
+    return (
+        f"{noun}: {miss.value:.4g} {unit}{end}"
+        if isinstance(miss.value, int | float)
+        else f"{noun}: unknown{end}"
+    )
+
+
+def _far(found: Recommendation) -> Iterator[tuple[float, str, str]]:
+    for dropped in found.dropped:
+        if missed := DROPPED.fullmatch(dropped.because):
+            value, limit = float(missed["value"]), float(missed["limit"])
+            factor = limit / max(value, 1e-12) if missed["least"] == "least" else value / max(limit, 1e-12)
+            yield factor, dropped.model, dropped.because
