@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 from typing import Any, NamedTuple
 
@@ -76,11 +77,17 @@ def figure(chart: alt.Chart, question: str, text: str, subtitle: str = "") -> Fi
         subtitleFontSize=12,
         offset=12,
     )
-    styled = (
-        chart.properties(title=title, description=text, background="transparent")
-        .configure(font=FONT)
-        .configure_view(strokeWidth=0)
-        .configure_axis(
+    styled = chart.properties(title=title, description=text, background="transparent", config=_config())
+    return Figure(styled, text, question)
+
+
+@lru_cache(maxsize=1)
+def _config() -> alt.Config:
+    """Give the common style, set at once: each call of `configure` copies the whole chart."""
+    return alt.Config(
+        font=FONT,
+        view=alt.ViewConfig(strokeWidth=0),
+        axis=alt.AxisConfig(
             grid=False,
             domainColor=LINE,
             tickColor=LINE,
@@ -89,18 +96,17 @@ def figure(chart: alt.Chart, question: str, text: str, subtitle: str = "") -> Fi
             titleFontWeight=400,
             labelLimit=240,
             titlePadding=8,
-        )
-        .configure_legend(
+        ),
+        legend=alt.LegendConfig(
             labelFontSize=11,
             titleFontSize=11,
             titleFontWeight=400,
             symbolSize=70,
             symbolOpacity=1,
             labelLimit=240,
-        )
-        .configure_text(fontSize=11)
+        ),
+        text=alt.MarkConfig(fontSize=11),
     )
-    return Figure(styled, text, question)
 
 
 def note(question: str, text: str) -> Figure:

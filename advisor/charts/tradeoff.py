@@ -210,16 +210,16 @@ def _scatter(
     layers = [
         base(stairs)
         .mark_line(color=BLUE, opacity=0.45, strokeDash=[2, 3], strokeWidth=1.5)
-        .encode(x=x, y=y, order="order:Q"),
+        .encode(x=x, y=y, order=alt.Order("order:Q")),
         data.mark_rule(strokeWidth=1.4, opacity=0.55).encode(
-            x=x, y=alt.Y("quality_low:Q"), y2="quality_high:Q", color=colour
+            x=x, y=alt.Y("quality_low:Q"), y2=alt.Y2("quality_high:Q"), color=colour
         ),
         data.mark_rule(strokeWidth=1.4, opacity=0.55).encode(
-            x=alt.X("latency_low:Q"), x2="latency_high:Q", y=y, color=colour
+            x=alt.X("latency_low:Q"), x2=alt.X2("latency_high:Q"), y=y, color=colour
         ),
         marks,
         data.mark_text(align="left", baseline="middle", color=INK).encode(
-            x=alt.X("label_x:Q"), y=alt.Y("label_y:Q"), text="label:N"
+            x=alt.X("label_x:Q"), y=alt.Y("label_y:Q"), text=alt.Text("label:N")
         ),
     ]
     if limit is not None:
@@ -233,22 +233,22 @@ def _scatter(
     if limit is not None:
         late = [labels[p.model] for p in points if p.latency > limit]
         text += f" Over the limit of {limit:g} ms: {', '.join(late) or 'none'}."
-    return figure(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT), question, text, subtitle)
+    return figure(alt.layer(*layers, width=WIDTH, height=HEIGHT), question, text, subtitle)
 
 
 def _limit_line(limit: float, y_domain: list[float]) -> list[alt.Chart]:
     data = base([{"limit": limit, "text": f"your limit {limit:g} ms", "bottom": y_domain[0]}])
-    line = data.mark_rule(color=VERMILION, strokeDash=[6, 4], strokeWidth=1.5).encode(x="limit:Q")
+    line = data.mark_rule(color=VERMILION, strokeDash=[6, 4], strokeWidth=1.5).encode(x=alt.X("limit:Q"))
     text = data.mark_text(align="right", baseline="bottom", dx=-4, dy=-4, color=INK, fontStyle="italic")
-    return [line, text.encode(x="limit:Q", y="bottom:Q", text="text:N")]
+    return [line, text.encode(x=alt.X("limit:Q"), y=alt.Y("bottom:Q"), text=alt.Text("text:N"))]
 
 
 def _floor_line(floor: float, x_domain: list[float]) -> list[alt.Chart]:
     text = f"always the most frequent class: {floor:.0%}"
     data = base([{"floor": floor, "text": text, "left": x_domain[0]}])
-    line = data.mark_rule(color=GREY, strokeDash=[1, 3], strokeWidth=1.5).encode(y="floor:Q")
+    line = data.mark_rule(color=GREY, strokeDash=[1, 3], strokeWidth=1.5).encode(y=alt.Y("floor:Q"))
     words = data.mark_text(align="left", baseline="bottom", dx=4, dy=-4, color=INK, fontStyle="italic")
-    return [line, words.encode(x="left:Q", y="floor:Q", text="text:N")]
+    return [line, words.encode(x=alt.X("left:Q"), y=alt.Y("floor:Q"), text=alt.Text("text:N"))]
 
 
 def _domains(
