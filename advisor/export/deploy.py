@@ -19,6 +19,7 @@ from advisor.result import Exported, ModelResult, Report
 __all__ = ["BreakEven", "break_even", "deployment_note"]
 
 TOKENS, ANSWER = 128, 20
+SEMICOLON: dict[Language, str] = {"en": "; ", "zh": "；"}
 SHOWN = 5
 
 
@@ -176,12 +177,12 @@ def _setting(
 
 
 def _said(value: Quantity, language: Language) -> str:
+    say = partial(translate, language=language)
     if value.value is None:
-        text = f"unknown: {value.source}" if value.source else "unknown"
-    else:
-        between = f" ({span(value)})" if span(value) else ""
-        text = "; ".join(filter(None, (f"{quantity(value)}{between}", value.basis, value.source)))
-    return escape(translate(text, language))
+        return escape(say(f"unknown: {value.source}" if value.source else "unknown"))
+    between = f" ({span(value)})" if span(value) else ""
+    parts = [say(f"{quantity(value)}{between}; {value.basis}"), say(value.source) if value.source else ""]
+    return escape(SEMICOLON[language].join(filter(None, parts)))
 
 
 def _alternatives(brief: Brief, cost: Quantity | None, knowledge: Knowledge, language: Language) -> list[str]:
