@@ -6,6 +6,7 @@ from functools import partial
 import yaml
 
 from advisor.export.training import Training
+from advisor.export.usage import contents, trained_usage
 from advisor.knowledge import ModelCard
 from advisor.language import Language, translate
 from advisor.metrics import parse_metric
@@ -73,8 +74,8 @@ def model_card(
         if finding.severity in ("high", "medium")
     ]
     lines.append("- " + say("It knows these classes only: anything else gets one of them all the same."))
-    lines += ["", f"## {say('Use')}", "", "```", "pip install -r requirements-predict.txt", _use(training)]
-    return _header(report, row, made) + "\n".join([*lines, "```", ""])
+    lines += ["", *_use(training, made, language), ""]
+    return _header(report, row, made) + "\n".join(lines)
 
 
 def _what(report: Report, row: ModelResult, card: ModelCard | None, language: Language) -> list[str]:
@@ -152,8 +153,32 @@ def _cost(made: Exported, language: Language) -> list[str]:
     return [f"## {say('What it costs')}", "", *(f"- {point}" for point in points), ""]
 
 
-def _use(training: Training) -> str:
-    return "python predict.py photo.jpg" if training.images else 'python predict.py "A text to sort"'
+def _use(training: Training, made: Exported, language: Language) -> list[str]:
+    say = partial(translate, language=language)
+    data, example = ("photos", "photo.jpg") if training.images else ("table.csv", '"A text to sort"')
+    return [
+        f"## {say('Use')}",
+        "",
+        *contents(made, language),
+        "",
+        say("Ask the model as the probe left it:"),
+        "",
+        "```",
+        "pip install -r requirements-predict.txt",
+        f"python predict.py {example}",
+        "```",
+        "",
+        say("Train it on all of the data, in an environment of its own:"),
+        "",
+        "```",
+        "pip install -r requirements.txt",
+        f"python train.py {data} --out trained",
+        "```",
+        "",
+        say("Then ask what was trained:"),
+        "",
+        *trained_usage(training),
+    ]
 
 
 def _header(report: Report, row: ModelResult, made: Exported) -> str:

@@ -1,6 +1,7 @@
 """What a script learns by, and what it reports: on tiny models, run as they are."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ import numpy as np
 import pytest
 from report_fixture import LITE0, make_report
 
-from advisor.export import plan_training, script
+from advisor.export import Training, plan_training, script
+from advisor.export.script import predict_script
+from advisor.export.usage import trained_usage
 from advisor.export.write import known_models
 from advisor.jobs.folder import RunFolder
 from advisor.knowledge import load_knowledge
 from advisor.report import read_report
-from advisor.result import CurvePoint, Expected, NamedMetric, Report
+from advisor.result import CurvePoint, Expected, Exported, LatencyMeasured, NamedMetric, Report
+
+TEXT = "I want my money back please refund the card"
 
 
 def outcome(
@@ -30,8 +35,22 @@ def outcome(
     return json.loads(read.readouterr().out.strip().splitlines()[-1]), scope
 
 
+def planned(run: RunFolder, model: str) -> Training:
+    return plan_training(read_report(run.path), known_models(None), model=model)
+
+
 def source_of(run: RunFolder, model: str) -> str:
-    return script(plan_training(read_report(run.path), known_models(None), model=model))
+    return script(planned(run, model))
+
+
+def shown(lines: list[str]) -> str:
+    """What stands in a fenced block."""
+    assert lines[0].startswith("```") and lines[-1] == "```"
+    return "\n".join(lines[1:-1])
+
+
+def run_here(source: str, path: Path) -> None:
+    exec(compile(source, str(path), "exec"), {"__name__": "__main__", "__file__": str(path)})
 
 
 @pytest.mark.parametrize(
@@ -46,14 +65,33 @@ def test_every_text_is_judged_once_by_what_has_not_seen_it(
     model: str,
     data: str,
 ) -> None:
-    result, scope = outcome(source_of(text_run, model), shop / data, tmp_path / "model", monkeypatch, capsys)
+    result, scope = outcome(
+        source_of(text_run, model), shop / data, tmp_path / "trained", monkeypatch, capsys
+    )
     assert result["n"] == len(scope["targets"]) and min(scope["predicted"]) >= 0
     assert result["value"] == pytest.approx(np.mean(scope["predicted"] == scope["targets"]))
     expected = read_report(text_run.path).decision.expected[model]
     assert result["metric"] == expected.metric
     assert result["expected"] == {"low": expected.low, "high": expected.high}
-    assert json.loads((tmp_path / "model" / "labels.json").read_text()) == scope["labels"]
-    assert not (tmp_path / "model" / "checkpoints").exists()
+    assert json.loads((tmp_path / "trained" / "labels.json").read_text()) == scope["labels"]
+    assert not (tmp_path / "trained" / "checkpoints").exists()
+    monkeypatch.chdir(tmp_path)
+    if model == "tiny/bert":
+        code = shown(trained_usage(planned(text_run, model))).replace("A text to sort", TEXT)
+        assert "\nprint(labels" in code
+        run_here(code, tmp_path / "use.py")
+        label, share = capsys.readouterr().out.strip().rsplit(" ", 1)
+        scope["frame"].loc[0, "text"] = TEXT
+        assert label == scope["labels"][int(scope["predict"](scope["model"], np.array([0]))[0])]
+    else:
+        made = Exported(model=model, revision=None, form="skops", latency_ms=LatencyMeasured(p50=1, p95=2))
+        assert shown(trained_usage(planned(text_run, model))).startswith("cp predict.py trained/")
+        monkeypatch.setattr(sys, "argv", ["predict.py", TEXT])
+        run_here(predict_script(planned(text_run, model), made), tmp_path / "trained" / "predict.py")
+        answer = json.loads(capsys.readouterr().out)
+        label, share = answer["label"], answer["probability"]
+        assert label == scope["labels"][int(scope["model"].predict([TEXT])[0])]
+    assert 1 / len(scope["labels"]) <= float(share) <= 1
 
 
 def test_with_many_examples_one_fifth_judges_and_twice_gives_the_same(
@@ -67,12 +105,17 @@ def test_with_many_examples_one_fifth_judges_and_twice_gives_the_same(
     assert source.count("len(targets) >= 1000") == 1
     few = source.replace("len(targets) >= 1000", "len(targets) >= 10")
     first, scope = outcome(few, shop / "pictures", tmp_path / "one", monkeypatch, capsys)
-    again, other = outcome(few, shop / "pictures", tmp_path / "two", monkeypatch, capsys)
+    again, other = outcome(few, shop / "pictures", tmp_path / "trained", monkeypatch, capsys)
     assert first["n"] == scope["test"].size == pytest.approx(len(scope["targets"]) / 5, abs=2)
     assert scope["learn"].size + scope["test"].size == len(scope["targets"]), "the judged model is kept"
     assert first == again and scope["predicted"].tolist() == other["predicted"].tolist()
-    one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
+    one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "trained"))
     assert one == two
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(scope["paths"][scope["test"][0]], tmp_path / "photo.jpg")
+    run_here(shown(trained_usage(planned(image_run, "tiny/a"))), tmp_path / "use.py")
+    label, _ = capsys.readouterr().out.strip().rsplit(" ", 1)
+    assert label == scope["labels"][int(scope["predicted"][scope["test"][0]])]
 
 
 def climbed(*points: tuple[str, int, float], strategy: str, **settings: Any) -> Report:
