@@ -53,7 +53,7 @@ def read(
     :param task: the brief's task; only the two that can be probed are held against the data.
     :param text: the text column, None to find it.
     :param label: the label column, None to find it.
-    :param progress: called with (done, total) while images are decoded.
+    :param progress: called with (done, total) while images are decoded or a large table is read.
     :return: at least two classes of at least two examples each; images sorted by path, rows in their order.
     :raises DataError: naming file and row of what is wrong, what is allowed and the way out.
     """
@@ -65,7 +65,9 @@ def read(
             raise DataError(
                 f"{path} holds {held}, but the task is {task}", fix=f"Use the task {kind}, or other data."
             )
-        return _images(path, progress) if kind == "image-classification" else _texts(path, text, label)
+        return (
+            _images(path, progress) if kind == "image-classification" else _texts(path, text, label, progress)
+        )
     except OSError as error:
         raise DataError(
             f"{path} cannot be read: {error.strerror or error}", FORMS, "Check its permissions, or copy it."
@@ -173,12 +175,12 @@ def _note_images(ids: tuple[str, ...], looks: list[Look]) -> list[Finding]:
     return findings
 
 
-def _texts(path: Path, text: str | None, label: str | None) -> Dataset:
+def _texts(path: Path, text: str | None, label: str | None, progress: Progress | None) -> Dataset:
     size = path.stat().st_size
     if size > limits.TABLE_BYTES:
         allowed = f"at most {limits.TABLE_BYTES // 1024**2} MB"
         raise DataError(f"{path} is {size // 1024**2:,} MB large", allowed, "Give a sample of its rows.")
-    thinned = thin(path) if size > LARGE_BYTES else None
+    thinned = thin(path, progress=progress) if size > LARGE_BYTES else None
     content = thinned.content if thinned else path.read_bytes()
     table = read_table(path, content)
     text_at, label_at = choose_columns(table, path, text, label)

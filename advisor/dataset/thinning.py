@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ LARGE_BYTES = 32 * 1024**2
 ROWS_HELD = 100_000
 """Rows of a larger table that are kept."""
 
+TOLD_EVERY = 20_000
 LONGEST = 4 * 1024**2
 WIDE = (b"\xff\xfe", b"\xfe\xff")
 
@@ -34,11 +35,14 @@ class Thinned:
     sha256: bytes
 
 
-def thin(path: Path, most: int = ROWS_HELD) -> Thinned | None:
+def thin(
+    path: Path, most: int = ROWS_HELD, progress: Callable[[int, int], None] | None = None
+) -> Thinned | None:
     """Keep a random sample of the rows of a CSV, TSV or JSONL file; equal rows are kept or left out together.
 
     :param path: the file; a row ends at the end of a line outside of double quotes, in JSONL at every one.
     :param most: how many rows to keep besides the first, which may name the columns.
+    :param progress: called with (done, total) in bytes.
     :return: None where the file has no more rows, another form, or quotes that never close.
     """
     suffix = path.suffix.lower()
@@ -47,7 +51,8 @@ def thin(path: Path, most: int = ROWS_HELD) -> Thinned | None:
     digest = hashlib.sha256()
     kept: list[tuple[int, int, int, bytes]] = []
     head: tuple[int, bytes] | None = None
-    rows = 0
+    rows = done = 0
+    size = path.stat().st_size
     for number, record in _records(path, digest, quoted=suffix not in (".jsonl", ".ndjson")):
         if not record or (number == 1 and record.startswith(WIDE)):
             return None
@@ -57,6 +62,9 @@ def thin(path: Path, most: int = ROWS_HELD) -> Thinned | None:
             head = (number, record)
             continue
         rows += 1
+        done += len(record)
+        if progress and rows % TOLD_EVERY == 0:
+            progress(min(done, size), size)
         key = -int.from_bytes(hashlib.blake2b(record.strip(), digest_size=8).digest())
         entry = (key, -rows, number, record)
         if len(kept) < most:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from advisor.brief import Brief
 from advisor.dataset.types import Profile
-from advisor.errors import DataError, InputError
+from advisor.errors import DataError, InputError, StorageError
 from advisor.ui import frame, look, preview, questions, session, state, uploads
 from advisor.ui.owner import owner
 from advisor.ui.words import t, tongue
@@ -36,7 +36,13 @@ def take_file() -> None:
     """Keep an uploaded file."""
     upload = st.session_state["data.file"]
     if upload is not None:
-        take(uploads.keep(upload), upload.name)
+        try:
+            path = uploads.keep(upload)
+        except StorageError as error:
+            st.session_state["data.complaint"] = str(error)
+        else:
+            take(path, upload.name)
+            uploads.release([upload])
 
 
 def take_folder() -> None:
@@ -45,10 +51,11 @@ def take_folder() -> None:
     if files:
         try:
             path = uploads.keep_folder(files)
-        except DataError as error:
+        except (DataError, StorageError) as error:
             st.session_state["data.complaint"] = str(error)
         else:
             take(path, path.name)
+            uploads.release(files)
 
 
 def take_path() -> None:
@@ -187,10 +194,19 @@ path = Path(source.path)
 with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
     st.markdown(f"**{session.safe(session.data_name(source))}**", width="content")
     st.button(t("Use other data"), type="tertiary", on_click=forget, icon=":material/swap_horiz:")
+bar = st.empty()
+
+
+def reading(done: int, total: int) -> None:
+    """Tell how far the reading is; a press on another button ends it here."""
+    bar.progress(done / total, text=f"{t('Reading …')} {look.percent(done / total)}")
+
+
 try:
     with st.spinner(t("Reading …")):
-        data = session.dataset(source)
+        data = session.dataset(source, reading)
         profile = session.profile_of(data.sha256, data)
+    bar.empty()
 except DataError as error:
     frame.complain(error, t("These data cannot be used as they are"))
     choose_columns(path)
@@ -279,5 +295,7 @@ with right:
     st.page_link(frame.page("probe"), label=t("Plan the probe"), icon=":material/arrow_forward:")
 figures.show(charts.class_balance(profile.counts), "balance")
 if data.columns:
-    with st.expander(t("Use other columns")):
-        choose_columns(path)
+    others = st.expander(t("Use other columns"), key="data.others", on_change="rerun")
+    if others.open:
+        with others:
+            choose_columns(path)

@@ -1,10 +1,11 @@
 """What the pages share: knowledge, devices, advice and data, each computed once and kept."""
 
 import datetime as dt
+import gc
 import os
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import streamlit as st
 from advisor.brief import Brief
 from advisor.errors import DataError, InputError
 from advisor.home import home
-from advisor.knowledge import Knowledge, load_knowledge
+from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.ui import look, state
 from advisor.ui.words import in_both, t
 
@@ -28,6 +29,7 @@ __all__ = [
     "advice",
     "already_here",
     "availability",
+    "collect",
     "columns",
     "data_line",
     "data_name",
@@ -52,6 +54,7 @@ __all__ = [
 ]
 
 READING = Lock()
+COLLECT_S = 10.0
 
 
 def knowledge() -> Knowledge:
@@ -63,11 +66,32 @@ def knowledge() -> Knowledge:
 def _knowledge(folder: Path | None, models: str) -> Knowledge:
     with READING:
         found = load_knowledge(folder)
+        _settle(id(found))
     if not models:
         return found
+    from advisor.weights import local_folders
+
+    return _with_own((id(found), id(local_folders())), found)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _settle(stamp: int) -> None:
+    """Let collections of garbage pass over what is there by now and stays."""
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(ttl=COLLECT_S, show_spinner=False)
+def collect() -> None:
+    """Collect garbage now and then; after every run of a page, as Streamlit does, it takes longer than the page."""
+    gc.collect()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _with_own(stamp: tuple[int, int], _found: Knowledge) -> Knowledge:
     from advisor.weights import local_cards
 
-    return found.with_models(local_cards())
+    return _found.with_models(local_cards())
 
 
 @st.cache_resource(show_spinner=False)
@@ -174,14 +198,29 @@ def _recommend(
     from advisor.recommend import recommend
     from advisor.weights import availability as look_up
 
-    here = (lambda card: look_up(card, known, offline=True).loadable) if brief.constraints.offline else None
-    return recommend(brief, known, models=models, limit=limit, loadable=here)
+    seen = _seen_here(id(known))
+
+    def here(card: ModelCard) -> bool:
+        if card.id not in seen:
+            seen[card.id] = look_up(card, known, offline=True).loadable
+        return seen[card.id]
+
+    return recommend(
+        brief, known, models=models, limit=limit, loadable=here if brief.constraints.offline else None
+    )
 
 
-def dataset(source: state.DataSource) -> "Dataset":
+@st.cache_resource(ttl=2.0, max_entries=4, show_spinner=False)
+def _seen_here(stamp: int) -> dict[str, bool]:
+    """Whether a model's weights lie on this machine, looked up once in two seconds: hundreds of files are asked for."""
+    return {}
+
+
+def dataset(source: state.DataSource, progress: "Callable[[int, int], None] | None" = None) -> "Dataset":
     """Read the data of a draft; the same file is read once.
 
     :param source: where the data lie, and which columns count.
+    :param progress: called with (done, total) while they are read; it may give up by raising.
     :return: the labelled examples.
     :raises DataError: if they cannot be read as labelled examples.
     """
@@ -190,21 +229,32 @@ def dataset(source: state.DataSource) -> "Dataset":
         changed = path.stat().st_mtime_ns
     except OSError:
         raise DataError(f"{source.name} is no longer there", fix="Choose the data again.") from None
-    return _dataset(source.path, changed, source.text, source.label)
+    place = _dataset(source.path, changed, source.text, source.label)
+    if not place:
+        from advisor.dataset import read
+
+        place.append(read(path, text=source.text, label=source.label, progress=progress))
+    return place[0]
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _dataset(path: str, changed: int, text: str | None, label: str | None) -> "Dataset":
-    from advisor.dataset import read
-
-    return read(Path(path), text=text, label=label)
+def _dataset(path: str, changed: int, text: str | None, label: str | None) -> "list[Dataset]":
+    """Give the place of a data set; it is read outside, since what is cached can show no progress."""
+    return []
 
 
 def columns(path: Path) -> list[str]:
-    """Name the columns of a table."""
-    from advisor.dataset.table import read_table
+    """Name the columns of a table; they are read once."""
+    return _columns(path, path.stat().st_mtime_ns) if path.is_file() else []
 
-    return list(read_table(path, path.read_bytes()).columns) if path.is_file() else []
+
+@st.cache_data(max_entries=3, show_spinner=False)
+def _columns(path: Path, changed: int) -> list[str]:
+    from advisor.dataset.table import read_table
+    from advisor.dataset.thinning import LARGE_BYTES, thin
+
+    thinned = thin(path) if path.stat().st_size > LARGE_BYTES else None
+    return list(read_table(path, thinned.content if thinned else path.read_bytes()).columns)
 
 
 def splits(data: "Dataset") -> "Splits":
