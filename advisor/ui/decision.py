@@ -12,11 +12,11 @@ from advisor.ui import cards, figures, frame, look, results, session, state
 from advisor.ui.words import language, t
 
 
-def everything(run: Path) -> bytes:
+def everything(run: Path, lang: Language) -> bytes:
     """Put the model, what trains it on, and the report in every format into one zip."""
     from advisor.export import bundle_run
 
-    return bundle_run(run)
+    return bundle_run(run, lang=lang)
 
 
 def export(report: Report, format: str, lang: Language) -> bytes:
@@ -70,7 +70,7 @@ with st.container(horizontal=True, gap="small"):
         )
     st.download_button(
         t("All as zip, with the model"),
-        data=partial(everything, Path(draft.run)),
+        data=partial(everything, Path(draft.run), language()),
         file_name="model.zip",
         mime="application/zip",
         on_click="ignore",
