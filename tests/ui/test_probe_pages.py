@@ -5,10 +5,12 @@ import pytest
 from report_fixture import make_report
 from test_data_page import upload
 from test_need_page import text_of
+from trust_fixture import trusted
 
 import advisor.jobs
 from advisor.errors import InputError
 from advisor.jobs import RunView, read_run
+from advisor.report import write_report
 from advisor.ui import race, results
 
 
@@ -196,3 +198,22 @@ def test_all_measurements_unfold_beside_the_decision(open_app, finished_run):
     app.session_state["decision.all"] = True
     app.run()
     assert not app.exception and len(app.dataframe) > before
+
+
+@pytest.mark.parametrize("classes", [("no", "yes"), ("daisy", "dandelion", "rose")])
+def test_the_probabilities_of_a_model_are_judged_beside_its_mistakes(open_app, finished_run, classes):
+    run, report = finished_run("trusted"), make_report()
+    first, *others = report.probe.results
+    rows = (trusted(first, classes), *others)
+    write_report(
+        report.model_copy(update={"probe": report.probe.model_copy(update={"results": rows})}),
+        run / "report.json",
+    )
+    app = point_to(open_app(), run)
+    app.session_state["decision.all"] = True
+    app.switch_page("advisor/ui/decision.py").run()
+    said = text_of(app).replace("\\", "")
+    assert not app.exception
+    assert "When it says 80 %, is it right 80 times in 100?" in said
+    assert "Expected calibration error" in said and "too sure of itself" in said
+    assert ("What do more hits cost in false alarms?" in said) == (len(classes) == 2)
