@@ -153,6 +153,8 @@ if draft.data is None:
     st.markdown(
         t("Labelled examples are the best judge of models. They stay on the machine that runs this program.")
     )
+    script = (look.STATIC / "upload_progress.js").read_text(encoding="utf-8")
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     drop, hints = st.columns([1.6, 1], gap="large")
     with drop:
         st.file_uploader(

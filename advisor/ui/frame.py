@@ -1,5 +1,7 @@
 """What surrounds every page: navigation in the order of the job, where the job stands, and the language."""
 
+import gc
+from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
@@ -8,7 +10,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
 from advisor.errors import AdvisorError
-from advisor.language import LANGUAGES
+from advisor.language import LANGUAGES, Language
 from advisor.ui import look, state
 from advisor.ui.words import NAMES, language, t
 
@@ -25,7 +27,8 @@ PAGES = {
     "models": "Models",
     "runs": "Runs",
 }
-TONGUE = '<script>document.documentElement.lang = "{tag}";</script>'
+TONGUE = '<script>document.documentElement.lang = "{tag}";\n{words}</script>'
+COLLECT_S = 10.0
 TAGS = {"en": "en", "zh": "zh-CN"}
 """How a browser and a screen reader call the languages."""
 
@@ -41,7 +44,7 @@ def show() -> None:
     pages = [st.Page(page(name), title=t(title), default=name == "need") for name, title in PAGES.items()]
     chosen = st.navigation(pages, position="top")
     st.html(look.STATIC / "style.css")
-    st.html(TONGUE.format(tag=TAGS[language()]), unsafe_allow_javascript=True)
+    st.html(_tongue(language()), unsafe_allow_javascript=True)
     with st.container(key="state", horizontal=True, gap="small", vertical_alignment="center"):
         _state_line()
         _switch()
@@ -52,6 +55,13 @@ def show() -> None:
         chosen.run()
     except AdvisorError as error:
         complain(error, t("This does not work yet"))
+    _collect()
+
+
+@st.cache_resource(ttl=COLLECT_S, show_spinner=False)
+def _collect() -> None:
+    """Collect garbage now and then; after every run of a page, as Streamlit would, it takes longer than the page."""
+    gc.collect()
 
 
 def complain(error: AdvisorError, title: str) -> None:
@@ -94,6 +104,15 @@ def _state_line() -> None:
     run = session.run_line(draft.run)
     for label, value in (("Task", task), ("Device", device), ("Data", data), ("Run", run)):
         st.markdown(f":gray[{t(label)}] {session.safe(value)}", width="content")
+
+
+@lru_cache(maxsize=2)
+def _tongue(spoken: Language) -> str:
+    """Tell the browser the language, and say in it what Streamlit's own widgets say in English."""
+    words = look.STATIC / f"frame_words.{spoken}.json"
+    own = words.read_text(encoding="utf-8") if words.exists() else "{}"
+    script = (look.STATIC / "frame_words.js").read_text(encoding="utf-8").replace("WORDS", own)
+    return TONGUE.format(tag=TAGS[spoken], words=script)
 
 
 def _switch() -> None:

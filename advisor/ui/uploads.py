@@ -84,9 +84,9 @@ def release(files: Sequence["UploadedFile"]) -> None:
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     context = get_script_run_ctx()
-    if context is not None:
-        remove = getattr(context.uploaded_file_mgr, "remove_file", None)
-        for file in files if remove else ():
+    remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context else None
+    if context and remove:
+        for file in files:
             remove(context.session_id, file.file_id)
 
 
