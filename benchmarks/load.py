@@ -1,11 +1,12 @@
 """Many sessions at once on one server: how long an answer takes, who sees whose data, and what stays behind.
 
-    python benchmarks/load.py [--sessions 200] [--at-once 20] [--probes 30] [--seconds S]
+    python benchmarks/load.py [--sessions 200] [--at-once 20] [--probes 30] [--pause 2] [--seconds S]
 
 Each session speaks the browser's own protocol over a web socket: it opens the app, uploads a table of its own (with the
 XSRF token), answers the questionnaire, looks at the shortlist, and some ask for a probe. The server runs as for several
-people (ADVISOR_SHARED=1), with two tiny models made for the purpose. Round trips are from a changed answer to the end
-of the page that it leads to, taken while a probe trains. Exit code 1 if the 95th percentile of the questionnaire is
+people (ADVISOR_SHARED=1), with two tiny models made for the purpose. Between two steps a visitor pauses for half to
+one and a half times `--pause`, as people do who read and type. Round trips are from a changed answer to the end of the
+page that it leads to, taken while a probe trains. Exit code 1 if the 95th percentile of the questionnaire is
 above a second, a session sees what another uploaded, or memory, open files or threads have grown.
 """
 
@@ -43,7 +44,7 @@ ANSWERS = (
     "data.examples",
     "data.tokens",
 )
-SETTLE_S = 3.0
+SETTLE_S, KEPT_S, COLLECT_S = 3.0, 125.0, 12.0
 WORDS = FILLER.split()
 OWN = re.compile(r"own\d{5}z(?:x\d)?")
 
@@ -186,8 +187,8 @@ def table(own: str) -> bytes:
 class Load:
     """All visitors of one server, and what was measured."""
 
-    def __init__(self, address: str, process: psutil.Process, home: Path) -> None:
-        self.address, self.process, self.home = address, process, home
+    def __init__(self, address: str, process: psutil.Process, home: Path, pause: float) -> None:
+        self.address, self.process, self.home, self.pause = address, process, home, pause
         self.trips: list[float] = []
         self.quiet: list[float] = []
         self.other: dict[str, list[float]] = {}
@@ -197,22 +198,34 @@ class Load:
     def visit(self, number: int, probe: bool) -> None:
         """Be one visitor from the first page to the last."""
         own = f"own{number:05d}z"
+        chance = random.Random(number)
+
+        def think() -> None:
+            time.sleep(self.pause * chance.uniform(0.5, 1.5))
+
+        think()
         session = Session(self.address)
         try:
             session.query = "task=text-classification&constraints.offline=true"
             self.other.setdefault("open", []).append(session.run())
+            think()
             self.other.setdefault("to the data", []).append(session.go("data"))
+            think()
             self.other.setdefault("upload", []).append(session.upload("data.file", f"{own}.csv", table(own)))
             if f"{own}x0" not in " ".join(session.seen):
                 self.faults.append(f"{own} does not see his own data")
+            think()
             session.go("")
             for turn, key in enumerate(ANSWERS):
+                think()
                 field = session.element("number_input", f"need.{key}")
                 busy = running(self.home) > 0
                 took = session.run(**{field.id: {"double_value": 400.0 + number + turn}})
                 (self.trips if busy else self.quiet).append(took)
+            think()
             self.other.setdefault("shortlist", []).append(session.go("shortlist"))
             if probe:
+                think()
                 session.go("probe")
                 slider = session.element("slider", "probe.budget")
                 session.run(**{slider.id: {"string_array_value": {"data": [slider.options[0]]}}})
@@ -224,6 +237,7 @@ class Load:
                 )
                 session.run(**{start.id: {"trigger_value": True}})
                 self.probes += 1
+            think()
             session.go("runs")
         except Exception as error:
             self.faults.append(f"{own}: {type(error).__name__}: {error}"[:400])
@@ -232,6 +246,15 @@ class Load:
             if strangers:
                 self.faults.append(f"{own} was sent {sorted(strangers)[:3]}")
             session.close()
+
+    def rest(self) -> None:
+        """Let the server forget closed sessions, which Streamlit keeps for two minutes, and collect its garbage."""
+        for seconds in (KEPT_S, COLLECT_S):
+            time.sleep(seconds)
+            last = Session(self.address)
+            last.run()
+            last.close()
+        time.sleep(SETTLE_S)
 
     def held(self) -> tuple[float, int, int]:
         """Resident memory in 10^6 bytes, open files and threads of the server."""
@@ -266,13 +289,15 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=20)
     parser.add_argument("--probes", type=int, default=30)
+    parser.add_argument("--pause", type=float, default=2.0, help="seconds between two steps of a visitor")
     parser.add_argument(
         "--settle", type=int, default=60, help="sessions after which the server counts as settled"
     )
     parser.add_argument("--seconds", type=float, default=1e9, help="let no visitor in after so many")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="advisor-load-") as place, server(Path(place)) as (address, pid):
-        load, home = Load(address, psutil.Process(pid), Path(place) / "home"), Path(place) / "home"
+        home = Path(place) / "home"
+        load = Load(address, psutil.Process(pid), home, asked.pause)
         begun = time.monotonic()
         every = max(1, asked.sessions // max(1, asked.probes))
         settled: tuple[float, int, int] | None = None
@@ -285,11 +310,13 @@ def main() -> int:
             came += len(crowd)
             time.sleep(SETTLE_S)
             held = load.held()
-            settled = settled or (held if came >= asked.settle else None)
+            if came >= asked.settle and not settled:
+                load.rest()
+                held = settled = load.held()
             print(f"{came:4} sessions, {held[0]:.0f} MB, {held[1]} files, {held[2]} threads", flush=True)
         while running(home) and time.monotonic() - begun < asked.seconds + 600:
             time.sleep(1)
-        time.sleep(SETTLE_S)
+        load.rest()
         end, p95 = load.held(), quantile(load.trips, 0.95)
         left = [
             one

@@ -29,7 +29,6 @@ __all__ = [
     "advice",
     "already_here",
     "availability",
-    "collect",
     "columns",
     "data_line",
     "data_name",
@@ -54,7 +53,6 @@ __all__ = [
 ]
 
 READING = Lock()
-COLLECT_S = 10.0
 
 
 def knowledge() -> Knowledge:
@@ -79,12 +77,6 @@ def _settle(stamp: int) -> None:
     """Let collections of garbage pass over what is there by now and stays."""
     gc.collect()
     gc.freeze()
-
-
-@st.cache_resource(ttl=COLLECT_S, show_spinner=False)
-def collect() -> None:
-    """Collect garbage now and then; after every run of a page, as Streamlit does, it takes longer than the page."""
-    gc.collect()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
