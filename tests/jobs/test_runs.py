@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -176,3 +178,13 @@ def test_a_hub_that_fails_in_four_ways(
         assert not path.is_file() or b"nobodyshouldreadthis" not in path.read_bytes(), (
             f"the token is in {path}"
         )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="niceness is a number there only")
+def test_a_probe_that_the_app_starts_goes_after_the_app(tmp_path: Path) -> None:
+    tell = "import sys; from advisor.jobs import __main__ as own; import psutil\n"
+    tell += "own.supervise = lambda folder: print(psutil.Process().nice()); own.main()"
+    said = subprocess.run(
+        [sys.executable, "-c", tell, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert int(said.stdout) >= 10
