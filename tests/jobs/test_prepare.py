@@ -181,3 +181,38 @@ def test_a_spoilt_run_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(InputError, match="holds no run"):
         RunFolder(tmp_path).spec()
+
+
+def table(path: Path, text: str, rows: int = 600) -> Path:
+    lines = [f"{'no' if i % 3 else 'yes'},{text} {i}" for i in range(rows)]
+    path.write_text("\n".join(["label,text", *lines]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("房间很好" * 20, 81.3), ("good " * 10, 14.3), ("坏" * 900, 512.0)]
+)
+def test_the_cost_of_texts_follows_from_their_mean_tokens(
+    workshop: Path, tmp_path: Path, text: str, tokens: float
+) -> None:
+    data = table(tmp_path / "t.csv", text)
+    run = prepare(ProbeRequest(TEXTS, data, tmp_path / "run", models=["tiny/bert"], offline=True))
+    assert run.examples().typical_length == pytest.approx(tokens)
+
+
+def test_a_faster_machine_sees_more_examples_and_neither_a_slow_look_nor_a_gpu_changes_them(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from advisor import hardware
+
+    machine, used = hardware.this_machine(), []
+    data = table(tmp_path / "t.csv", "房间很好" * 100, 4000)
+    for number, (kind, tflops) in enumerate((("cpu", 0.05), ("cpu", 0.2), ("cpu", 2.0), ("gpu", 60.0))):
+        other = machine.model_copy(update={"kind": kind, "tflops": {"fp32": tflops}})
+        monkeypatch.setattr(hardware, "this_machine", lambda *_, found=other, **__: found)
+        request = ProbeRequest(
+            TEXTS, data, tmp_path / str(number), models=["tiny/bert"], offline=True, budget_s=20
+        )
+        used.append(prepare(request).examples().first)
+    slow, usual, fast, gpu = used
+    assert slow == usual == gpu < fast

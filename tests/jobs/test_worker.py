@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.probe.allocate import Gain
+from advisor.probe.climb import _Probe
 from advisor.probe.clock import OutOfTime
 from advisor.probe.plan import BASELINES
 from advisor.probe.worker import Worker
@@ -284,6 +286,55 @@ def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: 
     assert all(ending is not None and ending.status == "ok" for ending in endings)
     said = " ".join(ending.because for ending in endings if ending)
     assert "last-block would need about 1000000 s" in said
+
+
+def narrowed(worker: Worker, first: int) -> Worker:
+    """Let the first rung learn from fewer examples than there are to learn from."""
+    worker.examples = worker.examples.model_copy(update={"first": first})
+    worker.setting = replace(worker.setting, examples=worker.examples)
+    return worker
+
+
+def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole second rung would need more than is left, a good part of it does not."""
+    narrowed(worker, 12)
+    monkeypatch.setattr(
+        Worker,
+        "forecast",
+        lambda self, model, rung: 1.5 * self.clock.left if rung == "linear-probe-all" else 1e6,
+    )
+    learnt = _Probe.features
+
+    def slow(self: _Probe, positions: Sequence[int]) -> Any:
+        if self.rung == "linear-probe-all" and len(positions) == len(self.train):
+            raise OutOfTime("The model's own time limit was spent")
+        return learnt(self, positions)
+
+    monkeypatch.setattr(_Probe, "features", slow)
+    worker.allocate()
+    for model in ("tiny/a", "tiny/b"):
+        first, wider = worker.folder.rungs(model)
+        assert (first.rung, wider.rung) == ("linear-probe", "linear-probe-all")
+        assert first.curve[-1].examples == 12 < wider.curve[-1].examples < len(worker.examples.train)
+        assert "its time limit left" in wider.note
+
+
+def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrowed(worker, len(worker.examples.train) // 4)
+    assert worker.step("tiny/a", "linear-probe", place=(1, 1))
+    learnt = _Probe.features
+
+    def slow(self: _Probe, positions: Sequence[int]) -> Any:
+        more = len(positions) > self.setting.examples.first and list(positions) != self.judged
+        if self.rung == "linear-probe-all" and more:
+            raise OutOfTime("The model's own time limit was spent")
+        return learnt(self, positions)
+
+    monkeypatch.setattr(_Probe, "features", slow)
+    assert not worker.step("tiny/a", "linear-probe-all", place=(1, 1), limit=50)
+    assert [record.rung for record in worker.folder.rungs("tiny/a")] == ["linear-probe"]
 
 
 def test_the_run_stops_when_nothing_can_change_the_choice(
