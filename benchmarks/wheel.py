@@ -1,8 +1,8 @@
 """Does the product work when it is installed as a wheel, without its repository?
 
 Builds the wheel, installs it alone into a virtual environment that sees this one's libraries but not this checkout,
-and uses it from an empty folder: the knowledge base is checked, a sample is probed offline, and the app is started and
-asked for its health. Exit code 1 if anything fails.
+and uses it from an empty folder: the knowledge base is checked, a sample is probed offline, its training script and its
+report in Chinese are written, and the app is started and asked for its health. Exit code 1 if anything fails.
 """
 
 import argparse
@@ -78,6 +78,13 @@ def use(bin: Path, folder: Path) -> None:
     )  # fmt: skip
     report = json.loads((folder / "run" / "report.json").read_text(encoding="utf-8"))
     print(f"run: {report['decision']['winner']}; {said.splitlines()[-1]}")
+    run(advisor, "report", "run", "--format", "py", "--out", "train.py")
+    compile((folder / "train.py").read_text(encoding="utf-8"), "train.py", "exec")
+    run(advisor, "report", "run", "--format", "md", "--lang", "zh", "--out", "report.md")
+    title = (folder / "report.md").read_text(encoding="utf-8").splitlines()[0]
+    if not title.startswith("# 模型"):
+        raise SystemExit(f"the Chinese report begins with {title!r}")
+    print(f"training script and Chinese report: {title}")
     serve([advisor, "app"], folder, env)
 
 
