@@ -12,6 +12,7 @@ from streamlit.runtime.scriptrunner import StopException
 from advisor.errors import AdvisorError
 from advisor.language import LANGUAGES, Language
 from advisor.ui import look, state
+from advisor.ui.owner import has_to_log_in
 from advisor.ui.words import NAMES, language, t
 
 __all__ = ["ICON", "PAGES", "complain", "page", "show", "waits_for"]
@@ -40,6 +41,9 @@ def page(name: str) -> str:
 
 def show() -> None:
     """Show the page that the user chose, within the frame; a complaint stands where it happened."""
+    if has_to_log_in():
+        _door()
+        return
     state.begin()
     pages = [st.Page(page(name), title=t(title), default=name == "need") for name, title in PAGES.items()]
     chosen = st.navigation(pages, position="top")
@@ -48,6 +52,8 @@ def show() -> None:
     with st.container(key="state", horizontal=True, gap="small", vertical_alignment="center"):
         _state_line()
         _switch()
+        if "is_logged_in" in st.user:
+            st.button(t("Log out"), on_click=st.logout, type="tertiary")
     complaint = st.session_state.pop("complaint", None)
     if complaint:
         st.error(t(complaint), title=t("The link could not be read"))
@@ -56,6 +62,13 @@ def show() -> None:
     except AdvisorError as error:
         complain(error, t("This does not work yet"))
     _collect()
+
+
+def _door() -> None:
+    """Ask who is there before anything is shown, a draft behind a link included."""
+    st.title("Model Advisor")
+    st.markdown(t("Data, drafts and runs belong to whoever is logged in."))
+    st.button(t("Log in"), type="primary", on_click=st.login)
 
 
 @st.cache_resource(ttl=COLLECT_S, show_spinner=False)

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import streamlit as st
 
-__all__ = ["owner"]
+__all__ = ["has_to_log_in", "owner"]
 
 SHARED = "ADVISOR_SHARED"
 
@@ -22,3 +22,8 @@ def owner() -> str | None:
     if os.environ.get(SHARED) == "1":
         return f"session:{sha256(str(st.session_state.get('token', '')).encode()).hexdigest()[:32]}"
     return None
+
+
+def has_to_log_in() -> bool:
+    """Say whether a login is configured (OpenID Connect, `[auth]` in Streamlit's secrets.toml) and nobody is in."""
+    return "is_logged_in" in st.user and not st.user["is_logged_in"]

@@ -53,3 +53,23 @@ def test_owners_differ_by_user_and_by_session(monkeypatch: pytest.MonkeyPatch) -
         found.add(owner())
     assert len(found) == 2
     assert all(str(one).startswith("user:") for one in found)
+
+
+class Visitor(dict[str, object]):
+    @property
+    def is_logged_in(self) -> bool:
+        return bool(self["is_logged_in"])
+
+
+def test_where_a_login_is_configured_nothing_is_shown_before_it(
+    open_app: Callable[..., AppTest], finished_run: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished_run("theirs")
+    monkeypatch.setattr(st, "user", Visitor(is_logged_in=False))
+    app = open_app("runs")
+    assert [button.label for button in app.button] == ["Log in"]
+    assert "theirs" not in names(app)
+    monkeypatch.setattr(st, "user", Visitor(is_logged_in=True, iss="i", sub="ann"))
+    app = open_app("runs")
+    assert "Log out" in [button.label for button in app.button]
+    assert "theirs" not in names(app), "it is nobody's, and so not hers"
