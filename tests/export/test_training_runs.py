@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from report_fixture import LITE0, make_report
 
 from advisor.export import Training, plan_training, script
 from advisor.export.script import predict_script
+from advisor.export.training import AUGMENT
 from advisor.export.usage import trained_usage
 from advisor.export.write import known_models
 from advisor.jobs.folder import RunFolder
@@ -116,6 +118,39 @@ def test_with_many_examples_one_fifth_judges_and_twice_gives_the_same(
     run_here(shown(trained_usage(planned(image_run, "tiny/a"))), tmp_path / "use.py")
     label, _ = capsys.readouterr().out.strip().rsplit(" ", 1)
     assert label == scope["labels"][int(scope["predicted"][scope["test"][0]])]
+
+
+def test_every_way_of_tuning_texts_runs(
+    text_run: RunFolder,
+    shop: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("accelerate", reason="the Trainer of transformers needs it")
+    pytest.importorskip("peft", reason="LoRA needs it")
+    plan = planned(text_run, "tiny/bert")
+    for strategy in ("head", "lora", "full"):
+        one = replace(plan, strategy=strategy, checked=True, epochs=2, body_rate=1e-3, word_dropout=True)  # type: ignore[arg-type]
+        source = script(one).replace("len(targets) >= 1000", "len(targets) >= 10")
+        result, scope = outcome(source, shop / "tickets.csv", tmp_path / strategy, monkeypatch, capsys)
+        assert result["strategy"] == strategy and result["n"] == scope["test"].size
+        assert not (tmp_path / strategy / "checkpoints").exists()
+
+
+def test_every_way_of_tuning_images_runs(
+    image_run: RunFolder,
+    shop: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan = planned(image_run, "tiny/a")
+    for strategy, augmentation in (("head", ()), ("full", tuple(AUGMENT.values()))):
+        one = replace(plan, strategy=strategy, checked=True, epochs=2, augmentation=augmentation)  # type: ignore[arg-type]
+        source = script(one).replace("len(targets) >= 1000", "len(targets) >= 10")
+        result, scope = outcome(source, shop / "pictures", tmp_path / strategy, monkeypatch, capsys)
+        assert result["strategy"] == strategy and result["n"] == scope["test"].size
 
 
 def climbed(*points: tuple[str, int, float], strategy: str, **settings: Any) -> Report:
