@@ -94,7 +94,9 @@ def trade_off(found: Recommendation) -> None:
     from advisor import charts
     from advisor.ui import figures
 
-    figures.show(charts.quality_latency(found.shortlist, found.brief.constraints.latency_ms), "trade-off")
+    figures.show(
+        charts.quality_latency(found.shortlist, found.brief.constraints.latency_ms), "trade-off", wide=True
+    )
 
 
 def candidate(found: Candidate, card: ModelCard) -> None:

@@ -84,6 +84,7 @@ figures.show(
         report.probe.results, report.brief.metric, report.brief.constraints.latency_ms, decision.winner
     ),
     "decision-trade-off",
+    wide=True,
 )
 
 left, right = st.columns(2, gap="large")

@@ -93,9 +93,11 @@ def comparison(report: Report, run: Path) -> None:
         return
     winner, limit = report.decision.winner, report.brief.constraints.latency_ms
     shortlist = report.recommendation.shortlist
-    figures.show(charts.accuracy_latency(results, report.brief.metric, limit, winner), "accuracy-latency")
+    figures.show(
+        charts.accuracy_latency(results, report.brief.metric, limit, winner), "accuracy-latency", wide=True
+    )
     figures.show(charts.learning_curves(results, winner), "curves")
-    figures.show(charts.class_heatmap(results), "classes")
+    figures.show(charts.class_heatmap(results), "classes", wide=True)
     mistakes(report, run, measured)
     st.header(t("Promised and measured"), anchor=False)
     left, right = st.columns(2, gap="large")

@@ -123,11 +123,12 @@ def task_name(id: str) -> str:
 
 
 def model_name(id: str) -> str:
-    """Name a model; its id if it has no card."""
+    """Name a model, a baseline in the session's language; its id if it has no card."""
     try:
-        return knowledge().model(id).name
+        card = knowledge().model(id)
     except InputError:
         return id
+    return t(card.name) if card.kind == "baseline" else card.name
 
 
 def advice(brief: Brief) -> "Recommendation":
