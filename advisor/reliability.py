@@ -15,7 +15,7 @@ BINS = 15
 METHOD = f"{BINS} equal-width bins of the top class's probability (Guo et al. 2017)"
 FLOOR = 1e-12
 DRAWS = 1000
-FEWEST_ERRORS = 5
+FEWEST_ERRORS = 2
 HOTTEST = 20.0
 Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
@@ -69,7 +69,7 @@ def scaled(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
 
 
 def fit_temperature(truth: Indices, probabilities: Floats) -> float:
-    """Find the temperature with the least log loss (Guo et al. 2017), between 1/20 and 20.
+    """Find the temperature with the least log loss (Guo et al. 2017), between 1/20 and 20; 1 where none is better.
 
     :param truth: (n,) class indices.
     :param probabilities: (n, k) of examples that the model had not learnt from.
@@ -86,7 +86,7 @@ def fit_temperature(truth: Indices, probabilities: Floats) -> float:
 
     span = float(np.log(HOTTEST))
     found = minimize_scalar(loss, bounds=(-span, span), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(found.x))
+    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
 
 
 def confidence(

@@ -87,13 +87,18 @@ def test_scaling_keeps_every_answer_and_adds_up() -> None:
     assert scaled(stated, 1.0) == pytest.approx(stated)
 
 
+def test_where_all_temperatures_do_as_well_nothing_changes() -> None:
+    truth = np.arange(60) % 4
+    assert fit_temperature(truth, np.full((60, 4), 0.25)) == 1.0
+
+
 @pytest.mark.parametrize("known", [0, 40])
 def test_without_errors_there_is_nothing_to_fit_on(known: int) -> None:
     truth, stated = calibrated(50, 3, 2)
     right = stated[:known].argmax(axis=1).astype(np.int64)
     found = confidence(truth, stated, right, stated[:known], crossed=False)
     assert found.temperature is None and found.after is None and found.fitted_on is None
-    assert found.because == f"0 of {known} answers to fit it on are wrong, and it takes 5"
+    assert found.because == f"0 of {known} answers to fit it on are wrong, and it takes 2"
 
 
 def test_a_probability_of_zero_is_no_infinite_loss() -> None:

@@ -64,7 +64,7 @@ def test_the_temperature_is_told_with_what_it_was_fitted_on() -> None:
     worse = trust.model_copy(update={"before": trust.after, "after": trust.before})
     assert "does not help" in text(row.model_copy(update={"confidence": worse}))
     few = text(of(PAIR, 4))
-    assert "No temperature was fitted: " in few and "it takes 5." in few
+    assert "No temperature was fitted: " in few and "it takes 2." in few
 
 
 def test_several_classes_have_a_table_and_two_have_curves() -> None:
