@@ -11,7 +11,6 @@ import psutil
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.supervise import supervise
 
-
 BELOW_NORMAL = 0x4000
 """The priority class of Windows."""
 
