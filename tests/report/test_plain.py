@@ -101,7 +101,8 @@ def test_nothing_probed() -> None:
     bare = no_winner(())
     none = bare.recommendation.model_copy(update={"shortlist": ()})
     assert verdict(bare.model_copy(update={"recommendation": none})).endswith(
-        "No model meets what you asked for."
+        "No model meets what you asked for. The closest is convnext_tiny, which misses a single requirement: "
+        "latency: 63.2 ms, asked is at most 40."
     )
     unknown = none.model_copy(update={"considered": 0})
     assert verdict(bare.model_copy(update={"recommendation": unknown})).endswith(
