@@ -98,7 +98,7 @@ def noise_finding(noise: LabelNoise) -> Finding | None:
         f"{noise.found} of {noise.checked} labels look wrong to {noise.model}, which had not seen them "
         f"({noise.method}). Look at them, worst first: some are hard examples. Nothing was left out."
     )
-    rows = tuple(f"{one.id} ({one.given!r}, likely {one.likely!r})" for one in noise.suspects[:NAMED])
+    rows = tuple(f"{one.id} ({one.given!r} – likely {one.likely!r})" for one in noise.suspects[:NAMED])
     return Finding(kind="label-noise", severity=severity, detail=detail, examples=rows)
 
 

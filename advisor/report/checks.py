@@ -56,22 +56,24 @@ def _labels(noise: LabelNoise) -> list[Block]:
         ("Example", False),
         ("Given", False),
         ("Likely", False),
-        ("Likely to be", True),
-        ("Given", True),
+        ("Chance, likely", True),
+        ("Chance, given", True),
     )
     texts = any(one.text for one in noise.suspects)
     rows = tuple(
         Row(
             (
-                Cell(one.id, note=(one.text or "")[:120], own=True) if texts else Cell(one.id),
+                Cell(one.id, own=not texts),
                 Cell(one.given, own=True),
                 Cell(one.likely, own=True),
                 Cell(percent(one.likely_probability, 0), "measured"),
                 Cell(percent(one.given_probability, 0), "measured"),
+                *((Cell((one.text or "")[:120], own=True),) if texts else ()),
             )
         )
         for one in noise.suspects[:SHOWN]
     )
+    columns += (("Text", False),) if texts else ()
     more = noise.found - len(rows)
     label = "Labels that look wrong" + (f" ({len(rows)} of {noise.found})" if more > 0 else "")
     return [Text(text, "Labels."), Table(label, columns, rows)]

@@ -188,11 +188,16 @@ def _per_class(row: ModelResult, winner: str | None, limit: int = 20) -> Table:
     return Table(label, columns, body)
 
 
+def _noted(key: str, value: Any) -> str:
+    return percent(value, 0) if key == "confidence" and isinstance(value, float) else _value(value)
+
+
 def _errors(errors: tuple[dict[str, Any], ...], limit: int = 12) -> Table:
     keys = list(dict.fromkeys(key for error in errors[:limit] for key in error))[:5]
     columns = tuple((key.replace("_", " ").capitalize(), False) for key in keys)
     body = tuple(
-        Row(tuple(Cell(_value(error.get(key)), own=key != "id") for key in keys)) for error in errors[:limit]
+        Row(tuple(Cell(_noted(key, error.get(key)), own=key != "id") for key in keys))
+        for error in errors[:limit]
     )
     return Table("Examples that the chosen model got wrong", columns, body)
 

@@ -17,6 +17,7 @@ __all__ = [
 ]
 
 THIN = "\u202f"
+LEAST_MB = 0.001
 WORDS = [
     "no",
     "one",
@@ -80,6 +81,8 @@ def size(value: float | None) -> str:
     """Write megabytes (10^6 bytes), gigabytes from 1000 on; None is a dash."""
     if value is None:
         return "–"
+    if 0 < value < LEAST_MB:
+        return f"<{THIN}{LEAST_MB}{THIN}MB"
     return f"{_significant(value / 1000)}{THIN}GB" if value >= 1000 else f"{_significant(value)}{THIN}MB"
 
 

@@ -150,8 +150,8 @@ event = st.dataframe(
     column_config={
         "Name": st.column_config.TextColumn(t("Name"), width="medium"),
         "Does": st.column_config.TextColumn(t("Does"), width="medium"),
-        "Parameters, M": st.column_config.NumberColumn(t("Parameters, M"), format="%.1f"),
-        "Size, MB": st.column_config.NumberColumn(t("Size, MB"), format="%.1f"),
+        "Parameters, M": st.column_config.NumberColumn(t("Parameters, M"), format="localized"),
+        "Size, MB": st.column_config.NumberColumn(t("Size, MB"), format="localized"),
         "Family": t("Family"),
         "Licence": t("Licence"),
         "Released": t("Released"),
