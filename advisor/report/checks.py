@@ -52,7 +52,7 @@ def _labels(noise: LabelNoise) -> list[Block]:
         f"{noise.found} of {noise.checked} look wrong to {noise.model}, which had not seen them ({noise.method}). "
         "Nothing was left out because of it: look at them, worst first, and mend what is wrong."
     )
-    columns = (
+    columns: tuple[tuple[str, bool], ...] = (
         ("Example", False),
         ("Given", False),
         ("Likely", False),
