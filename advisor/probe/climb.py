@@ -145,8 +145,11 @@ def _learnable(truth: NDArray[np.int64]) -> bool:
     return len(np.unique(truth)) >= 2
 
 
-def climb_baseline(setting: Setting, model: str) -> None:
-    """Fit a classical baseline on all training examples of the run and keep it as a finished rung."""
+def climb_baseline(setting: Setting, model: str, most_seconds: float | None = None) -> None:
+    """Fit a classical baseline on growing parts of the run's training examples and keep it as a finished rung.
+
+    :param most_seconds: no larger part is begun that would end later than this; None for all examples in any case.
+    """
     examples, truth = setting.examples, setting.truth
     begun = time.monotonic()
     setting.memory.start()
@@ -161,6 +164,9 @@ def climb_baseline(setting: Setting, model: str) -> None:
     for done, size in enumerate(sizes):
         setting.clock.check()
         since = time.monotonic()
+        ahead = points[-1].seconds * size / points[-1].examples if points else 0.0
+        if points and most_seconds is not None and since - begun + ahead > most_seconds:
+            break
         baseline = make_baseline(model, setting.open_image, setting.descriptors, setting.balanced)
         chosen = list(examples.train[:size])
         if not _learnable(truth[chosen]) and model != "baseline/majority":
@@ -169,6 +175,7 @@ def climb_baseline(setting: Setting, model: str) -> None:
         select = baseline.probabilities(setting.contents(examples.select))
         points.append(setting.point("fit", size, 1, time.monotonic() - since, select))
         tell(done + 1, len(sizes))
+    learnt = points[-1].examples if points else sizes[-1]
     report = baseline.probabilities(setting.contents(examples.report))
     if len(setting.descriptors) > found:
         setting.keep(COLOUR_EDGES, setting.descriptors, own)
@@ -190,6 +197,9 @@ def climb_baseline(setting: Setting, model: str) -> None:
         throughput_per_s=1000 / latency.p50,
         peak_memory_mb=setting.memory.stop(),
         size_mb=baseline.size_mb(),
+        note=f"its time limit left {learnt} of {sizes[-1]} examples to learn from"
+        if learnt < sizes[-1]
+        else "",
     )
     setting.folder.save_rung(record, select, report)
 

@@ -35,7 +35,7 @@ __all__ = ["main"]
 
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 WIDER = "linear-probe-all"
-ALONE, ENOUGH = 0.85, 0.5
+ALONE, ENOUGH, BASELINE_SHARE = 0.85, 0.5, 0.15
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -297,7 +297,8 @@ class Worker:
         from advisor.probe.climb import climb_baseline
 
         if not self.has(model, "fit") and not self.failed(model):
-            self.guarded(model, "fit", lambda: climb_baseline(self.setting, model), (1, 1))
+            most = None if self.spec.plan else BASELINE_SHARE * self.clock.left
+            self.guarded(model, "fit", lambda: climb_baseline(self.setting, model, most), (1, 1))
 
     def step(self, model: str, rung: str, *, place: tuple[int, int], limit: float | None = None) -> bool:
         """Take one model up one rung, if that is not done yet and the model has not failed.

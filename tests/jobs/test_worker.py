@@ -22,7 +22,7 @@ from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.probe.allocate import Gain
-from advisor.probe.climb import _Probe
+from advisor.probe.climb import _Probe, climb_baseline
 from advisor.probe.clock import OutOfTime
 from advisor.probe.plan import BASELINES
 from advisor.probe.worker import Worker
@@ -286,6 +286,21 @@ def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: 
     assert all(ending is not None and ending.status == "ok" for ending in endings)
     said = " ".join(ending.because for ending in endings if ending)
     assert "last-block would need about 1000000 s" in said
+
+
+def test_a_baseline_on_a_slow_machine_learns_from_a_part(worker: Worker) -> None:
+    model, whole = "baseline/colour-edges-logreg", len(worker.examples.train)
+    climb_baseline(worker.setting, model, most_seconds=0.0)
+    (record,) = worker.folder.rungs(model)
+    assert [point.examples for point in record.curve] == [max(10, round(whole / 4))]
+    assert record.note == f"its time limit left {record.curve[-1].examples} of {whole} examples to learn from"
+
+
+def test_a_baseline_with_time_enough_learns_from_all(worker: Worker) -> None:
+    climb_baseline(worker.setting, "baseline/colour-edges-logreg", most_seconds=600.0)
+    (record,) = worker.folder.rungs("baseline/colour-edges-logreg")
+    assert record.curve[-1].examples == len(worker.examples.train)
+    assert record.note == ""
 
 
 def narrowed(worker: Worker, first: int) -> Worker:
