@@ -22,6 +22,7 @@ from advisor.result import LatencyMeasured, Metric, ModelResult, Report
 
 __all__ = ["classes_section", "data_section", "promises_section", "repeat_section", "results_section"]
 
+SHARES = ("confidence", "probability")
 SEVERITY = {"high": 0, "medium": 1, "low": 2, "info": 3}
 OTHERS = ("accuracy", "balanced_accuracy", "macro_f1", "precision", "recall")
 
@@ -189,14 +190,14 @@ def _per_class(row: ModelResult, winner: str | None, limit: int = 20) -> Table:
 
 
 def _noted(key: str, value: Any) -> str:
-    return percent(value, 0) if key == "confidence" and isinstance(value, float) else _value(value)
+    return percent(value, 0) if key in SHARES and isinstance(value, float) else _value(value)
 
 
 def _errors(errors: tuple[dict[str, Any], ...], limit: int = 12) -> Table:
     keys = list(dict.fromkeys(key for error in errors[:limit] for key in error))[:5]
     columns = tuple((key.replace("_", " ").capitalize(), False) for key in keys)
     body = tuple(
-        Row(tuple(Cell(_noted(key, error.get(key)), own=key != "id") for key in keys))
+        Row(tuple(Cell(_noted(key, error.get(key)), own=key not in ("id", *SHARES)) for key in keys))
         for error in errors[:limit]
     )
     return Table("Examples that the chosen model got wrong", columns, body)
