@@ -8,6 +8,7 @@ from pathlib import Path
 from advisor.errors import AdvisorError
 from advisor.export.folder import export_run, report_files
 from advisor.export.write import known_models, training_files
+from advisor.language import chosen_language, complaint
 from advisor.report import read_report
 
 __all__ = ["bundle_run"]
@@ -32,7 +33,7 @@ def bundle_run(run: Path, *, knowledge: Path | None = None, lang: str = "en") ->
         try:
             export_run(run, folder, knowledge=knowledge, lang=lang)
         except AdvisorError as error:
-            archive.writestr("no-model.txt", f"{error}\n")
+            archive.writestr("no-model.txt", f"{complaint(error, chosen_language(lang))}\n")
             for name, made in report_files(read_report(run), lang).items():
                 archive.writestr(f"report/{name}", made)
             for name, made in _training(run, knowledge).items():

@@ -54,7 +54,7 @@ def model_card(
     data = report.dataset
     name = say("your data") if data is None else data.name
     lines = [
-        "# " + say("{model} for {data}", model=escape(row.model.rsplit("/", 1)[-1]), data=escape(name)),
+        f"# {escape(row.model.rsplit('/', 1)[-1])} · {escape(name)}",
         "",
         say(
             "Made by a brief probe: it answers as the report says, but has learnt from a part of the data only. "

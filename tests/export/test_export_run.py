@@ -172,8 +172,14 @@ def test_everything_as_one_zip(text_run: RunFolder) -> None:
     assert {"train.py", "predict.py", "README.md", "DEPLOY.md", "report/report.pdf"} <= names
 
 
+def english_words(text: str) -> list[str]:
+    return re.findall(r"(?<![\w/.-])[a-z]{3,} [a-z]{3,}(?![\w/.-])", text)
+
+
 def test_without_a_model_the_zip_says_why(text_run: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "report.json").write_bytes(text_run.report_path.read_bytes())
-    packed = zipfile.ZipFile(io.BytesIO(bundle_run(tmp_path)))
-    assert packed.read("no-model.txt") and "report/report.html" in packed.namelist()
+    packed = zipfile.ZipFile(io.BytesIO(bundle_run(tmp_path, lang="zh")))
+    assert not english_words(packed.read("no-model.txt").decode())
+    assert packed.read("report/report.md").decode().startswith("# 模型选型报告")
+    assert "report/report.html" in packed.namelist()
     assert "train.py" in packed.namelist()
