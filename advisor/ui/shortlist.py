@@ -26,27 +26,19 @@ def row(candidate: Candidate, gained: int | None, top: float, limit: float | Non
     """Show one candidate as a row, and the details below once it is opened."""
     card = knowledge.model(candidate.model)
     with st.container(border=True, key=f"row {candidate.rank}"):
-        left, quality, speed = st.columns([2.3, 0.9, 1.1], gap="medium")
-        with left:
-            st.html(
-                f'<div><span class="big">{candidate.rank}</span>{cards.moved(gained)} &ensp;'
-                f"<b>{look.plain(card.name)}</b> &ensp;{cards.licence_mark(card)}</div>"
-                f'<div class="fact">{look.plain(t(candidate.because[0]) if candidate.because else "")}</div>'
-                f'<div class="fact faint">{look.plain(card.family)} · {look.plain(card.id)} · '
-                f"{look.megabytes(candidate.estimates.size_mb.value)}</div>"
-            )
-        with quality:
-            st.html(
-                f'<div class="fact faint">{t("Expected quality")}</div>'
-                f'<div class="big">{look.quantity(candidate.quality)}</div>{look.basis(candidate.quality)}'
-            )
-        with speed:
-            latency = candidate.estimates.latency_ms
-            st.html(
-                f'<div class="fact faint">{t("One answer takes")}</div>'
-                f"{look.interval_bar(latency, limit, top)}"
-                f'<div class="fact">{look.quantity(latency)}</div>{look.basis(latency)}'
-            )
+        latency = candidate.estimates.latency_ms
+        st.html(
+            f'<div class="row"><div><div><span class="big">{candidate.rank}</span>{cards.moved(gained)} &ensp;'
+            f"<b>{look.plain(card.name)}</b> &ensp;{cards.licence_mark(card)}</div>"
+            f'<div class="fact">{look.plain(t(candidate.because[0]) if candidate.because else "")}</div>'
+            f'<div class="fact faint">{look.plain(card.family)} · {look.plain(card.id)} · '
+            f"{look.megabytes(candidate.estimates.size_mb.value)}</div></div>"
+            f'<div><div class="fact faint">{t("Expected quality")}</div>'
+            f'<div class="big">{look.quantity(candidate.quality)}</div>{look.basis(candidate.quality)}</div>'
+            f'<div><div class="fact faint">{t("One answer takes")}</div>'
+            f"{look.interval_bar(latency, limit, top)}"
+            f'<div class="fact">{look.quantity(latency)}</div>{look.basis(latency)}</div></div>'
+        )
         choice, more = st.columns([1, 1.6], vertical_alignment="center")
         if card.id in best:
             st.session_state[f"pick {card.id}"] = card.id in chosen
