@@ -116,12 +116,14 @@ with main:
 
     if found.near_misses:
         st.header(t("Near misses"), anchor=False)
+        misses = []
         for miss in found.near_misses[:12]:
             name, change = session.model_name(miss.model), miss.admitted_if.removeprefix("admitted if ")
-            st.html(
-                f'<div class="fact"><b>{look.plain(name)}</b> <span class="faint">{t("admitted if")}</span> '
-                f"{look.plain(t(change))}</div>"
+            misses.append(
+                f'<p class="fact"><b>{look.plain(name)}</b> <span class="faint">{t("admitted if")}</span> '
+                f"{look.plain(t(change))}</p>"
             )
+        st.html("".join(misses))
         if len(found.near_misses) > 12:
             st.caption(t("and {n} more", n=look.number(len(found.near_misses) - 12)))
     if found.dropped:
