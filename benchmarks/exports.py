@@ -119,7 +119,7 @@ NOTEBOOK = """
 import nbclient, nbformat
 book = nbformat.read("train.ipynb", as_version=4)
 nbclient.NotebookClient(book, timeout=1800).execute()
-said = [o["text"] for c in book.cells if c.cell_type == "code" for o in c.outputs if o.output_type == "stream"]
+said = [o["text"] for c in book.cells if c.cell_type == "code" for o in c.outputs if o.get("name") == "stdout"]
 print("".join(said).strip().splitlines()[-1])
 """
 
