@@ -129,4 +129,8 @@ def _interval(area: float, error: float, n: int) -> tuple[float, float]:
 
 def _positive(labels: Sequence[str], counts: Mapping[str, int], metric: str) -> str:
     _, chosen = parse_metric(metric)
-    return chosen if chosen is not None and chosen in labels else min(labels, key=lambda label: (counts.get(label, 0), label))
+    return (
+        chosen
+        if chosen is not None and chosen in labels
+        else min(labels, key=lambda label: (counts.get(label, 0), label))
+    )

@@ -25,12 +25,12 @@ from advisor.dataset.duplicates import bare_text, group_equal, group_similar, sa
 from advisor.dataset.images import Look, inspect
 from advisor.dataset.layout import lay_out
 from advisor.dataset.table import TABLE_SUFFIXES, read_table
-from advisor.dataset.thinning import LARGE_BYTES, thin
+from advisor.dataset.thinning import LARGE_BYTES, Thinned, thin
 from advisor.dataset.tree import Tree, open_tree
 from advisor.dataset.types import Dataset, DataTask, Finding, Severity
 from advisor.errors import DataError
 
-__all__ = ["read"]
+__all__ = ["read", "read_columns"]
 
 Progress = Callable[[int, int], None]
 FORMS = "a folder or .zip with one sub-folder per class, or a table: .csv, .tsv, .jsonl, .parquet, .xlsx"
@@ -175,13 +175,27 @@ def _note_images(ids: tuple[str, ...], looks: list[Look]) -> list[Finding]:
     return findings
 
 
-def _texts(path: Path, text: str | None, label: str | None, progress: Progress | None) -> Dataset:
+def read_columns(path: Path) -> tuple[str, ...]:
+    """Name the columns of a table.
+
+    :param path: the table.
+    :raises DataError: if it cannot be read or exceeds the limits.
+    """
+    return read_table(path, _bounded(path)[0]).columns
+
+
+def _bounded(path: Path, progress: Progress | None = None) -> tuple[bytes, Thinned | None]:
+    """Read a table's bytes, or a sample of its rows where there are many."""
     size = path.stat().st_size
     if size > limits.TABLE_BYTES:
         allowed = f"at most {limits.TABLE_BYTES // 1024**2} MB"
         raise DataError(f"{path} is {size // 1024**2:,} MB large", allowed, "Give a sample of its rows.")
     thinned = thin(path, progress=progress) if size > LARGE_BYTES else None
-    content = thinned.content if thinned else path.read_bytes()
+    return thinned.content if thinned else path.read_bytes(), thinned
+
+
+def _texts(path: Path, text: str | None, label: str | None, progress: Progress | None) -> Dataset:
+    content, thinned = _bounded(path, progress)
     table = read_table(path, content)
     text_at, label_at = choose_columns(table, path, text, label)
     columns = table.columns[text_at], table.columns[label_at]

@@ -16,6 +16,7 @@ from advisor.brief import Brief
 from advisor.errors import DataError, InputError
 from advisor.home import home
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
+from advisor.labels import visible
 from advisor.ui import look, state
 from advisor.ui.words import in_both, t
 
@@ -243,11 +244,9 @@ def columns(path: Path) -> list[str]:
 
 @st.cache_data(max_entries=3, show_spinner=False)
 def _columns(path: Path, changed: int) -> list[str]:
-    from advisor.dataset.table import read_table
-    from advisor.dataset.thinning import LARGE_BYTES, thin
+    from advisor.dataset.reading import read_columns
 
-    thinned = thin(path) if path.stat().st_size > LARGE_BYTES else None
-    return list(read_table(path, thinned.content if thinned else path.read_bytes()).columns)
+    return list(read_columns(path))
 
 
 def splits(data: "Dataset") -> "Splits":
@@ -355,5 +354,5 @@ def run_line(run: str | None) -> str:
 
 
 def safe(text: str) -> str:
-    """Escape what Markdown would take for a sign."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", text)
+    """Escape what Markdown would take for a sign, and leave out what steers a terminal or hides."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", visible(text))
