@@ -58,7 +58,7 @@ def test_a_large_table_is_read_as_a_stated_sample(tmp_path: Path, monkeypatch: p
     path = tmp_path / "data.csv"
     path.write_text("text,label\n" + "".join(f'"number {i}\nof many",class {i % 3}\n' for i in range(200)))
     monkeypatch.setattr(reading, "LARGE_BYTES", 100)
-    monkeypatch.setattr(reading, "thin", lambda path: thinning.thin(path, 60))
+    monkeypatch.setattr(reading, "thin", lambda path, progress=None: thinning.thin(path, 60))
     sample = read(path, task="text-classification")
     assert len(sample) == 60
     assert any(one.kind == "subsampled" and "200 rows" in one.detail for one in sample.findings)
