@@ -1,9 +1,7 @@
 """What a model costs on this machine: latency of single requests, throughput, and peak memory."""
 
 import contextlib
-import ctypes
 import gc
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from advisor.allocator import give_back_freed_memory
 from advisor.result import LatencyMeasured
 
 __all__ = ["PeakMemory", "measure_latency"]
@@ -64,10 +63,7 @@ class PeakMemory:
         import torch
 
         gc.collect()
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError, AttributeError):
-                ctypes.CDLL("libc.so.6").malloc_trim(0)
-
+        give_back_freed_memory()
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         elif CLEAR.exists():

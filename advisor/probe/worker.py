@@ -90,9 +90,9 @@ class Worker:
         """
         import torch
 
+        from advisor.allocator import keep_freed_memory
         from advisor.dataset import ImageReader
         from advisor.metrics import parse_metric
-        from advisor.probe.allocator import keep_freed_memory
         from advisor.probe.climb import Setting
         from advisor.probe.measure import PeakMemory
 

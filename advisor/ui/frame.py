@@ -9,6 +9,7 @@ from urllib.parse import quote
 import streamlit as st
 from streamlit.runtime.scriptrunner import StopException
 
+from advisor.allocator import give_back_freed_memory
 from advisor.errors import AdvisorError
 from advisor.language import LANGUAGES, Language
 from advisor.ui import look, state
@@ -75,6 +76,7 @@ def _door() -> None:
 def _collect() -> None:
     """Collect garbage now and then; after every run of a page, as Streamlit would, it takes longer than the page."""
     gc.collect()
+    give_back_freed_memory()
 
 
 def complain(error: AdvisorError, title: str) -> None:

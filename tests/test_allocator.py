@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from advisor.probe.allocator import keep_freed_memory
+from advisor.allocator import keep_freed_memory
 
 FAULTS = """
 import ctypes, resource, sys
 import numpy as np
 if sys.argv[1] == "kept":
-    from advisor.probe.allocator import keep_freed_memory
+    from advisor.allocator import keep_freed_memory
     assert keep_freed_memory()
 def once():
     return [np.ones(24 * 2**20 // 8) for _ in range(4)]
@@ -48,5 +48,5 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
         raise OSError(name)
 
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr("advisor.probe.allocator.ctypes.CDLL", missing)
+    monkeypatch.setattr("advisor.allocator.ctypes.CDLL", missing)
     assert keep_freed_memory() is False
