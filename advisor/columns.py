@@ -17,7 +17,7 @@ from advisor.workload import LARGE, scale_of
 
 __all__ = ["Columns", "Flags", "Floats", "Kinds", "Rows", "Texts", "columns_for"]
 
-MOST_CELLS, FEWEST_ANSWERS = 1_000_000, 12
+MOST_CELLS, FEWEST_ANSWERS = 200_000, 12
 """How much is remembered; three different briefs ask for about a dozen answers."""
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
