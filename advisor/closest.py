@@ -33,15 +33,19 @@ def closest(found: Recommendation) -> Closest | None:
     """Find the model that misses least: the fewest requirements, rather a number than an unknown, by the least factor.
 
     :param found: advice whose shortlist is empty.
-    :return: one of the near misses, else one that was dropped for a single number; None if there is no such model.
+    :return: a near miss by numbers, else one that was dropped for a single number, else a near miss by something
+        unknown; None if there is no such model.
     """
-    if found.near_misses:
-        near = min(
-            found.near_misses, key=lambda miss: (len(miss.failed), _vague(miss.failed), ratio(miss.failed))
-        )
-        return Closest(near.model, tuple(map(_worded, near.failed)))
-    far = min(_far(found), default=None)
-    return Closest(far[1], (far[2],)) if far else None
+    near = min(
+        found.near_misses,
+        key=lambda miss: (len(miss.failed), _vague(miss.failed), ratio(miss.failed)),
+        default=None,
+    )
+    if near is None or _vague(near.failed):
+        far = min(_far(found), default=None)
+        if far:
+            return Closest(far[1], (far[2],))
+    return Closest(near.model, tuple(map(_worded, near.failed))) if near else None
 
 
 def closest_words(found: Recommendation) -> str:
