@@ -291,7 +291,7 @@ def main() -> int:
     parser.add_argument("--probes", type=int, default=30)
     parser.add_argument("--pause", type=float, default=2.0, help="seconds between two steps of a visitor")
     parser.add_argument(
-        "--settle", type=int, default=60, help="sessions after which the server counts as settled"
+        "--settle", type=int, default=120, help="sessions after which its caches count as full"
     )
     parser.add_argument("--seconds", type=float, default=1e9, help="let no visitor in after so many")
     asked = parser.parse_args()
