@@ -130,7 +130,8 @@ def advantages(winner: ModelResult, other: ModelResult) -> str:
     if winner.latency_ms and other.latency_ms and other.latency_ms.p95 > 0:
         ratio = winner.latency_ms.p95 / other.latency_ms.p95
         if ratio >= 1.3:
-            said.append("twice as fast" if 1.8 <= ratio <= 2.2 else f"{ratio:.1f} times as fast")
+            times = f"{ratio:.1f}" if ratio < 10 else count(int(float(f"{ratio:.2g}")))
+            said.append("twice as fast" if 1.8 <= ratio <= 2.2 else f"{times} times as fast")
     return " and ".join(said)
 
 

@@ -142,6 +142,15 @@ def test_size_in_words(big: float, small: float, says: str) -> None:
     assert advantages(result("a", size_mb=big), result("b", size_mb=small)) == says
 
 
+@pytest.mark.parametrize(
+    ("slow", "says"),
+    [(3.14, "3.1 times as fast"), (12.3, "12 times as fast"), (66_758.6, "67\u202f000 times as fast")],
+)
+def test_speed_in_words(slow: float, says: str) -> None:
+    said = advantages(result("a", size_mb=1.0, latency=slow), result("b", size_mb=1.0, latency=1.0))
+    assert said == says
+
+
 def test_numbers_as_read() -> None:
     shown = [
         percent(0.8421), chance(0.001), chance(0.5), milliseconds(0.0123), milliseconds(None), size(1234.5),
