@@ -81,3 +81,14 @@ def press(page: Any, target: Any, key: str = "Enter") -> None:
     """Press a key on an element that was reached by the keyboard."""
     reach(page, target)
     page.keyboard.press(key)
+
+
+def tick(page: Any, target: Any, tries: int = 3) -> None:
+    """Choose a radio or a box by the space bar; again where the page took the focus while it was drawn."""
+    for _ in range(tries):
+        press(page, target, "Space")
+        for _ in range(20):
+            if target.is_checked():
+                return
+            page.wait_for_timeout(100)
+    raise AssertionError(f"{target} does not stay chosen")

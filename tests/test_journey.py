@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from browser import ROOT, chromium, maps_torch, press, reach, serving, settled
+from browser import ROOT, chromium, maps_torch, press, reach, serving, settled, tick
 from PIL import Image
 
 HERE = "127.0.0.1"
@@ -32,7 +32,7 @@ def page(tmp_path_factory):
         opened.foreign = []
         context.on("request", lambda request: _note(opened.foreign, request.url))
         opened.address, opened.server, opened.home = address, pid, home
-        opened.set_default_timeout(30_000)
+        opened.set_default_timeout(120_000)
         yield opened
         for process in _workers(home):
             process.kill()
@@ -90,11 +90,13 @@ def back_to(page, name: str) -> None:
             page.wait_for_timeout(100)
 
 
-def start_probe(page) -> None:
+def start_probe(page, up: int) -> None:
     go(page, "Probe")
     slider = page.get_by_role("slider").first
     press(page, slider, "Home")
     page.get_by_text("first impression").wait_for()
+    for _ in range(up):
+        press(page, slider, "ArrowRight")
     press(page, page.get_by_role("button", name="Start"))
     page.get_by_role("button", name="Cancel").wait_for()
 
@@ -102,10 +104,10 @@ def start_probe(page) -> None:
 def test_from_the_need_to_the_report(page, tmp_path):
     page.goto(page.address)
     page.get_by_role("heading", name="What do you need?").wait_for()
-    press(page, page.get_by_role("radio", name="Images"), "Space")
+    tick(page, page.get_by_role("radio", name="Images"))
     page.get_by_text("models are left").wait_for()
     settled(page)
-    press(page, page.get_by_label("Must it work without any download?"), "Space")
+    tick(page, page.get_by_label("Must it work without any download?"))
     page.get_by_text("3 of ").wait_for()
 
     go(page, "Data")
@@ -119,7 +121,7 @@ def test_from_the_need_to_the_report(page, tmp_path):
     go(page, "Shortlist")
     page.get_by_text("Try it on my data").first.wait_for()
 
-    start_probe(page)
+    start_probe(page, up=3)
     page.locator(".race td.r", has_text="%").first.wait_for()
     deadline = time.monotonic() + 20
     while not (workers := _workers(page.home)) and time.monotonic() < deadline:
@@ -135,7 +137,7 @@ def test_from_the_need_to_the_report(page, tmp_path):
     page.get_by_role("heading", name="What is mistaken for what?").wait_for()
 
     press(page, page.get_by_role("button", name="Plan another probe"))
-    start_probe(page)
+    start_probe(page, up=2)
     page.locator(".race td.r", has_text="%").first.wait_for()
     page.reload()
     page.get_by_role("button", name="Cancel").wait_for()

@@ -261,11 +261,11 @@ def known(path: Path) -> set[tuple[str, int, str]]:
         return {(row["set"], int(row["seed"]), row["model"]) for row in csv.DictReader(file)}
 
 
-def wanted(sets: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+def wanted(sets: Sequence[str], seeds: Sequence[int]) -> Iterator[tuple[str, int, str]]:
     """List what the table shall hold: all models of a set and seed, then a set of the other kind."""
     kinds = [[name for name in sets if (name in IMAGE_SETS) == image] for image in (False, True)]
     for pair in zip_longest(*kinds):
-        for seed in SEEDS:
+        for seed in seeds:
             for name in filter(None, pair):
                 for model in IMAGE_MODELS if name in IMAGE_SETS else TEXT_MODELS:
                     yield name, seed, model
@@ -292,6 +292,7 @@ def main() -> int:
     parser.add_argument("--models", type=Path, default=os.environ.get("ADVISOR_MODELS"))
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--sets", default=",".join(IMAGE_SETS + TEXT_SETS))
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--only", default="", help="models, separated by commas")
     parser.add_argument("--out", type=Path, default=TRUTH)
     parser.add_argument("--features", type=Path, help="folder to keep frozen features in, for compare.py")
@@ -305,7 +306,9 @@ def main() -> int:
     until = time.monotonic() + 60 * options.minutes
     done, sets = known(options.out), {}
     only = set(filter(None, options.only.split(",")))
-    for name, seed, model in wanted(options.sets.split(",")):
+    for name, seed, model in wanted(
+        options.sets.split(","), [int(seed) for seed in options.seeds.split(",")]
+    ):
         if (name, seed, model) in done or (only and model not in only):
             continue
         if time.monotonic() > until:
