@@ -25,7 +25,7 @@ from advisor.knowledge import Device, Knowledge
 from advisor.roofline import base_ms, default_regime, load_regimes
 from advisor.workload import Workload
 
-__all__ = ["THIS_MACHINE", "calibrate", "calibrated", "device", "home", "this_machine"]
+__all__ = ["THIS_MACHINE", "calibrate", "calibrated", "device", "home", "this_machine", "usable_cores"]
 
 THIS_MACHINE = "this-machine"
 CGROUP = Path("/sys/fs/cgroup")
@@ -70,7 +70,7 @@ def this_machine(environ: Mapping[str, str] | None = None, known: Sequence[Devic
     :return: a device with the id `this-machine`; `memory_mb` is what is free now.
     """
     env = os.environ if environ is None else environ
-    cores = _cores(CGROUP)
+    cores = usable_cores()
     cpu_tflops, bandwidth = _calibration(str(home(env)), cores)
     gpu = _gpu(env)
     if gpu is None:
@@ -105,7 +105,7 @@ def calibrated(environ: Mapping[str, str] | None = None) -> bool:
     """Tell whether small networks were timed on this machine before."""
     env = os.environ if environ is None else environ
     gpu = _gpu(env)
-    return _timings(env, _key(_cores(CGROUP), gpu[0] if gpu else None)) is not None
+    return _timings(env, _key(usable_cores(), gpu[0] if gpu else None)) is not None
 
 
 def calibrate(
@@ -132,7 +132,7 @@ def calibrate(
     except (OSError, subprocess.SubprocessError, ValueError):
         return False
     gpu = _gpu(env)
-    _remember(home(env) / "calibration.json", _key(_cores(CGROUP), gpu[0] if gpu else None), timings)
+    _remember(home(env) / "calibration.json", _key(usable_cores(), gpu[0] if gpu else None), timings)
     return True
 
 
@@ -223,8 +223,11 @@ def _complaint(path: Path, error: ValidationError) -> InputError:
     return InputError(f"The device file {path}: {key} is {value!r}: {first['msg']}")
 
 
-def _cores(cgroup: Path) -> int:
-    """Count the cores that this process may use: affinity, physical cores and the group's quota."""
+def usable_cores(cgroup: Path = CGROUP) -> int:
+    """Count the cores that this process may use: affinity, physical cores and the group's quota.
+
+    :param cgroup: the folder of the process's control group.
+    """
     import psutil
 
     try:

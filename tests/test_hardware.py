@@ -62,12 +62,12 @@ def test_older_groups_are_read_too(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir(exist_ok=True)
         (tmp_path / folder / name).write_text(value, encoding="ascii")
     assert hardware._free_memory_mb(tmp_path) == pytest.approx(300)
-    assert hardware._cores(tmp_path) == 1
+    assert hardware.usable_cores(tmp_path) == 1
 
 
 def test_the_groups_cpu_quota_caps_the_cores(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("100000 100000\n", encoding="ascii")
-    assert hardware._cores(tmp_path) == 1
+    assert hardware.usable_cores(tmp_path) == 1
     (tmp_path / "cpu.max").write_text("max 100000\n", encoding="ascii")
     assert hardware._cpu_quota(tmp_path) is None
 

@@ -92,12 +92,13 @@ class Worker:
 
         from advisor.allocator import keep_freed_memory
         from advisor.dataset import ImageReader
+        from advisor.hardware import usable_cores
         from advisor.metrics import parse_metric
         from advisor.probe.climb import Setting
         from advisor.probe.measure import PeakMemory
 
         keep_freed_memory()
-        torch.set_num_threads(max(1, psutil.cpu_count(logical=True) or 1))
+        torch.set_num_threads(usable_cores())
         torch.manual_seed(self.spec.seed)
         images = self.examples.task == "image-classification"
         if images:
