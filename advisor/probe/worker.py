@@ -26,15 +26,17 @@ from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
 from advisor.jobs.folder import Ending, RunFolder, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.posterior import Posterior, posterior
-from advisor.probe.allocate import LEAST_GAIN, Gain, Option, hoped, learnt_gain, probe_gain
+from advisor.probe.allocate import LEAST_GAIN, Gain, Option, counted_from, hoped, learnt_gain, probe_gain
 from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.plan import BASELINES, LADDER, nominal_seconds
+from advisor.probe.recipes import TUNING, epochs, visit_cost
 
 __all__ = ["main"]
 
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 WIDER = "linear-probe-all"
+ELASTIC = (WIDER, "full")
 ALONE, ENOUGH, BASELINE_SHARE = 0.85, 0.5, 0.15
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
@@ -101,10 +103,6 @@ class Worker:
         torch.set_num_threads(usable_cores())
         torch.manual_seed(self.spec.seed)
         images = self.examples.task == "image-classification"
-        if images:
-            import timm  # noqa: F401
-        else:
-            import transformers  # noqa: F401
         import sklearn.linear_model  # noqa: F401
 
         reader = ImageReader(Path(self.examples.origin)) if images else _no_image
@@ -153,12 +151,17 @@ class Worker:
         return NOTHING_LEFT
 
     def fits(self, option: Option) -> bool:
-        """Say whether there is time for a rung; a probe on more examples is worth it for a good part of them, too."""
-        return option.seconds * (ENOUGH if option.rung == WIDER else 1.0) <= self.clock.left
+        """Say whether there is time for a rung; some are worth it for a good part of the examples or passes, too."""
+        return option.seconds * (ENOUGH if option.rung in ELASTIC else 1.0) <= self.clock.left
 
     def ended(self, gains: Mapping[Option, float]) -> str:
         """Say why nobody climbs on, of each model that could and of the run."""
-        for option, gain in gains.items():
+        nearest = {
+            option.model: option
+            for option in sorted(gains, key=lambda one: (gains[one] < LEAST_GAIN, one.seconds), reverse=True)
+        }
+        for option in nearest.values():
+            gain = gains[option]
             left, points = max(0.0, self.clock.left), f"{100 * gain:.2f} points"
             late = f"{option.rung} would need about {option.seconds:.0f} s and {left:.0f} s were left"
             idle = f"{option.rung} could hardly overtake: it is expected to raise the best score by {points}"
@@ -179,45 +182,47 @@ class Worker:
         return posterior(reached.evidence, self.spec.brief.metric, ok, self.spec.seed, prospects=False)
 
     def options(self, models: list[str], tried: set[tuple[str, str]]) -> list[Option]:
-        """Name the next rung of each model that has one, with what it may bring and cost."""
-        found = []
-        for model in models:
-            rung = self.next_rung(model)
-            if (
-                rung
-                and (model, rung) not in tried
-                and (model, rung) not in self.deadly
-                and not self.failed(model)
-            ):
-                found.append(Option(model, rung, self.gain(model, rung), self.forecast(model, rung)))
-        return found
+        """Name the rungs that each model may climb next, with what they may bring and cost."""
+        return [
+            Option(model, rung, self.gain(model, rung), self.forecast(model, rung))
+            for model in models
+            if not self.failed(model)
+            for rung in self.next_rungs(model)
+            if (model, rung) not in tried
+        ]
 
-    def next_rung(self, model: str) -> str | None:
-        """The rung above those that a model has finished; None at the top of what it can climb."""
-        more = len(self.examples.train) > self.examples.first
-        for rung in LADDER:
-            if self.has(model, rung) or (rung == "linear-probe-all" and not more):
-                continue
-            if rung in ("last-block", "longer") and not self.tunable(model):
-                self.stay(model, "it gives features only and cannot be tuned")
-                return None
-            return rung
-        return None
+    def next_rungs(self, model: str) -> list[str]:
+        """The rungs above those that a model has finished, as far as it can climb them; a rung may be skipped.
+
+        What killed the worker once is too much for this machine, and so is every rung above it.
+        """
+        reached = max(LADDER.index(record.rung) for record in self.folder.rungs(model))
+        above = list(LADDER[reached + 1 :])
+        deadly = [rung for rung in above if (model, rung) in self.deadly]
+        if deadly:
+            above = above[: above.index(deadly[0])]
+        if len(self.examples.train) <= self.examples.first and WIDER in above:
+            above.remove(WIDER)
+        if "longer" in above and not self.has(model, "last-block"):
+            above.remove("longer")
+        if TUNING[-1] in above and not self.tunable(model):
+            self.stay(model, "it gives features only and cannot be tuned")
+            above = [rung for rung in above if rung not in TUNING]
+        return above
 
     def gain(self, model: str, rung: str) -> Gain:
-        """What a rung may add to a model's score."""
-        records = self.folder.rungs(model)
-        if rung == "linear-probe-all":
-            return probe_gain(
-                (point for record in records for point in record.curve), len(self.examples.train)
-            )
-        seen = []
-        for other in self.spec.chosen:
-            values = {record.rung: best_point(record) for record in self.folder.rungs(other)}
-            if rung in values:
-                below = [values[one] for one in LADDER[: LADDER.index(rung)] if one in values]
-                seen.append(values[rung] - max(below))
-        return learnt_gain(self.examples.task, rung, seen)
+        """What a rung may add to what a model has reached."""
+        if rung == WIDER:
+            points = (point for record in self.folder.rungs(model) for point in record.curve)
+            return probe_gain(points, len(self.examples.train))
+        others = [self.reached(other) for other in self.spec.chosen]
+        seen = [values[rung] - counted_from(values, rung) for values in others if rung in values]
+        usual, own = learnt_gain(self.examples.task, rung, seen), self.reached(model)
+        return Gain(usual.mean - (max(own.values()) - counted_from(own, rung)), usual.sd)
+
+    def reached(self, model: str) -> dict[str, float]:
+        """The score of each rung that a model has finished."""
+        return {record.rung: best_point(record) for record in self.folder.rungs(model)}
 
     def follow(self, plan: Mapping[str, tuple[str, ...]]) -> None:
         """Climb what the plan says, in its order."""
@@ -261,8 +266,6 @@ class Worker:
 
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""
-        from advisor.probe.climb import epochs
-
         first = self.folder.rungs(model)[0]
         each = (
             1 / first.throughput_per_s
@@ -274,7 +277,8 @@ class Worker:
             return 3 + each * fresh
         learnt = len(self.examples.train) if self.has(model, "linear-probe-all") else self.examples.first
         judged = len(self.examples.select) + len(self.examples.report)
-        return 4 + 1.25 * each * (1.6 * epochs(rung, learnt) * learnt + judged)
+        visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
+        return 4 + 1.25 * each * (visits + judged)
 
     def has(self, model: str, rung: str) -> bool:
         """Say whether a rung is finished."""

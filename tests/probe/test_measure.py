@@ -1,8 +1,12 @@
 """Latency by a clock that the test turns, and peak memory."""
 
+import gc
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from advisor.probe.measure import PeakMemory, measure_latency
@@ -39,11 +43,25 @@ def test_a_slow_model_is_asked_five_times() -> None:
 
 
 def test_peak_memory_sees_what_was_held() -> None:
-    import psutil
-
     memory = PeakMemory(psutil.Process().memory_info().rss / 1e6)
     memory.start()
     block = np.ones(40_000_000)
     del block
     assert memory.stop() > 200
     assert PeakMemory(1e9).stop() == 0
+
+
+def test_an_imported_library_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_library.py").write_text(
+        "import numpy\nheld = numpy.ones(20_000_000)\n", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    memory = PeakMemory(psutil.Process().memory_info().rss / 1e6)
+    held = memory.baseline_mb
+    memory.settle("heavy_library")
+    assert memory.baseline_mb > held + 150
+    settled = memory.baseline_mb
+    memory.settle("heavy_library")
+    assert memory.baseline_mb == settled
+    del sys.modules["heavy_library"]
