@@ -6,9 +6,20 @@ from math import erf, exp, pi, sqrt
 
 from advisor.curve import Curve, extrapolate
 from advisor.posterior import Posterior
+from advisor.probe.plan import LADDER
+from advisor.probe.recipes import TUNING
 from advisor.result import CurvePoint
 
-__all__ = ["LEAST_GAIN", "Gain", "Option", "expected_gain", "hoped", "learnt_gain", "probe_gain"]
+__all__ = [
+    "LEAST_GAIN",
+    "Gain",
+    "Option",
+    "counted_from",
+    "expected_gain",
+    "hoped",
+    "learnt_gain",
+    "probe_gain",
+]
 
 LEAST_GAIN = 0.001
 TRUST = 2.0
@@ -25,10 +36,12 @@ class Gain:
 USUAL = {
     ("image-classification", "last-block"): Gain(0.005, 0.015),
     ("image-classification", "longer"): Gain(0.005, 0.01),
+    ("image-classification", "full"): Gain(0.03, 0.03),
     ("text-classification", "last-block"): Gain(0.03, 0.03),
     ("text-classification", "longer"): Gain(0.01, 0.015),
+    ("text-classification", "full"): Gain(0.1, 0.09),
 }
-"""Of the runs of `benchmarks/README.md` before this one."""
+"""Of the runs of `benchmarks/README.md` before this one; `full` of the fine-tunings of `benchmarks/selection`."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +58,19 @@ class Option:
     seconds: float
 
 
+def counted_from(reached: Mapping[str, float], rung: str) -> float:
+    """Give the score that a rung's gain is counted from: the best of the probes, for `longer` of all rungs below it.
+
+    :param reached: the score of each rung that a model has finished.
+    """
+    below = [one for one in LADDER[: LADDER.index(rung)] if rung == "longer" or one not in TUNING]
+    return max(value for one, value in reached.items() if one in below)
+
+
 def learnt_gain(task: str, rung: str, seen: Sequence[float]) -> Gain:
     """Say what tuning may add to a model, from earlier runs and from the other models of this run.
 
-    :param seen: what the same rung added to other models of this run.
+    :param seen: what the same rung added to other models of this run, over `counted_from`.
     """
     usual = USUAL[task, rung]
     return Gain((TRUST * usual.mean + sum(seen)) / (TRUST + len(seen)), usual.sd)

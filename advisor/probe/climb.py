@@ -23,23 +23,25 @@ from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, wr
 from advisor.probe.features import embed
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
+from advisor.probe.recipes import TUNING, Recipe, recipe_for
+from advisor.probe.scope import learning
 from advisor.probe.source_head import SourceHead
 from advisor.probe.transfer import transferability
-from advisor.probe.tune import Recipe, TunedHead, last_block, load_learnt, tune
+from advisor.probe.tune import TunedHead, load_learnt, tune
 from advisor.result import CurvePoint, NamedMetric
 from advisor.weights import Weights
 
-__all__ = ["Setting", "climb", "climb_baseline", "epochs", "known_features", "learnt_path"]
+__all__ = ["Setting", "climb", "climb_baseline", "known_features", "learnt_path"]
 
-EPOCHS = {"last-block": 4, "longer": 8}
-VISITS = {"last-block": 2000, "longer": 4000}
 SOFT = 0.01
 FRACTIONS = (0.25, 0.5, 1.0)
 PARTS = 4
 FEWEST_TIMED = 32
 MOST_CROSSED = 1500
 KEPT_AT_ONCE = 256
+KEEPING_S, SLOWER = 2.0, 1.3
 COLOUR_EDGES = "colour-edges-1"
+LIBRARIES = {"timm": ("timm",), "transformers": ("transformers.models.auto.modeling_auto",)}
 Probabilities = NDArray[np.float32]
 
 
@@ -131,11 +133,6 @@ class Setting:
         return tell
 
 
-def epochs(rung: str, examples: int) -> int:
-    """How often a tuning rung passes over its examples: with many of them fewer passes teach as much."""
-    return max(1, min(EPOCHS[rung], round(VISITS[rung] / max(1, examples))))
-
-
 def _learning_sizes(available: int, classes: int) -> list[int]:
     fewest = min(available, max(2 * classes, 10))
     return sorted({max(fewest, round(available * fraction)) for fraction in FRACTIONS} | {available})
@@ -222,7 +219,7 @@ def _scikit_version() -> str:
 def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:
     """Take a pretrained model up one rung of the ladder and keep the rung as finished.
 
-    :param rung: `linear-probe` (first examples), `linear-probe-all`, `last-block` or `longer`.
+    :param rung: one of the ladder's (`advisor.probe.plan.LADDER`).
     :param position: the rung's number in this model's climb.
     :raises OutOfTime, Cancelled: from the clock; nothing is kept of an unfinished rung but its features.
     :raises WeightsUnavailable: if the weights do not load.
@@ -261,6 +258,8 @@ class _Climb:
         """The body, loaded when it is first needed: a probe whose features are all known needs none."""
         step = {"what": "loading", "done": 0, "total": 1}
         self.setting.emit({"kind": "step", "model": self.weights.model, "rung": self.rung, **step})
+        for library in LIBRARIES.get(self.weights.loader, ()):
+            self.setting.memory.settle(library)
         backbone = load_backbone(self.weights, self.setting.open_image)
         self.setting.clock.check()
         return backbone
@@ -500,7 +499,7 @@ class _Probe(_Climb):
 
 
 class _Tuning(_Climb):
-    """Head and last block, from the linear probe on; `longer` goes on where `last-block` ended."""
+    """Head and body learn on, from the linear probe or from where an earlier tuning of this model ended."""
 
     def climb(self) -> None:
         setting, model = self.setting, self.weights.model
@@ -508,15 +507,16 @@ class _Tuning(_Climb):
         if body is None:
             raise ValueError(f"{model} gives features only and cannot be tuned")
         head = TunedHead(self.fit(self.features(self.train), setting.truth[self.train], self.strength()))
-        self.restore(body, head)
-        is_text = setting.examples.task == "text-classification"
-        recipe = Recipe(
-            epochs=epochs(self.rung, len(self.train)), body_rate=5e-4 if is_text else 3e-4, balanced=setting.balanced
-        )  # fmt: skip
+        start = self.start()
+        restored = self.restore(start, body, head)
+        recipe = recipe_for(setting.examples.task, self.rung, len(self.train), setting.balanced)
         contents, truth = setting.contents(self.train), setting.truth[self.train]
         since = time.monotonic()
         tell = setting.steps(model, self.rung, "tuning")
-        tune(self.backbone, head, contents, truth, recipe, setting.clock, seed=setting.seed, progress=tell)
+        tuned = tune(
+            self.backbone, head, contents, truth, recipe, setting.clock, seed=setting.seed,
+            reserve_s=self.judging_s(), progress=tell,
+        )  # fmt: skip
         spent = time.monotonic() - since
         tell = setting.steps(model, self.rung, "measuring")
         since = time.monotonic()
@@ -524,51 +524,77 @@ class _Tuning(_Climb):
         throughput = len(features) / (time.monotonic() - since)
         judged = head.probabilities(features)
         select = judged[: len(setting.examples.select)]
-        point = setting.point(self.rung, len(self.train), recipe.epochs, spent, select)
-        hyperparameters = {
-            "epochs": recipe.epochs,
-            "learning_rate": recipe.body_rate,
-            "head_learning_rate": recipe.head_rate,
-            "weight_decay": recipe.weight_decay,
-            "label_smoothing": recipe.smoothing,
-            "dropout": recipe.dropout,
-            "schedule": "warm-up, then cosine",
-            "batch_norm": "evaluation mode",
+        point = setting.point(self.rung, len(self.train), tuned.epochs, spent, select)
+        names = restored | learning(body, recipe).keys()
+        learnt = {
+            f"body.{name}": value.detach().cpu().numpy()
+            for name, value in body.named_parameters()
+            if name in names
         }
-        learnt = {f"body.{name}": p.detach().cpu().numpy() for name, p in last_block(body).items()}
         self.keep(learnt | {f"head.{name}": value for name, value in head.arrays().items()})
+        hyperparameters = {
+            **_settings(recipe, tuned.epochs),
+            "continues": start.rung if start else "linear-probe",
+        }
         self.save(
-            judged,
-            [point],
-            self.answer(head),
-            hyperparameters,
-            "last-block",
-            throughput,
-            note=self.note(point),
-        )
+            judged, [point], self.answer(head), hyperparameters, recipe.scope, throughput,
+            note=self.note(point, recipe.epochs),
+        )  # fmt: skip
 
-    def note(self, point: CurvePoint) -> str:
-        """Explain a tuned rung that ends below the model's own linear probe."""
-        before = [record.curve[-1].metric.value for record in self.setting.folder.rungs(self.weights.model)]
-        if not before or point.metric.value >= max(before):
-            return ""
-        return (
-            f"Tuning ended below the model's own earlier rung ({point.metric.value:.3f} against "
-            f"{max(before):.3f}): {len(self.train)} examples and {point.epochs} epochs did not help it; "
-            "the earlier rung counts."
-        )
+    def judging_s(self) -> float:
+        """Seconds to keep for answering all examples to choose and to judge by, from the first rung's speed."""
+        speeds = [record.throughput_per_s for record in self.before if record.throughput_per_s]
+        return KEEPING_S + SLOWER * len(self.judged) / speeds[0] if speeds else KEEPING_S
+
+    def note(self, point: CurvePoint, planned: int) -> str:
+        """Explain a tuned rung that was cut short, or ends below the model's own earlier ones."""
+        notes = []
+        if point.epochs < planned:
+            notes.append(f"{self.rung} had time for {point.epochs} of {planned} passes")
+        before = [record.curve[-1].metric.value for record in self.before]
+        if before and point.metric.value < max(before):
+            notes.append(
+                f"Tuning ended below the model's own earlier rung ({point.metric.value:.3f} against "
+                f"{max(before):.3f}): {len(self.train)} examples and {point.epochs} epochs did not help it; "
+                "the earlier rung counts."
+            )
+        return ". ".join(notes)
 
     def strength(self) -> float | None:
         """A hundredth of the C that the linear probe chose: a soft head leaves the body something to learn."""
-        rungs = self.setting.folder.rungs(self.weights.model)
-        chosen = [r.hyperparameters["C"] for r in rungs if r.hyperparameters.get("C") is not None]
+        chosen = [r.hyperparameters["C"] for r in self.before if r.hyperparameters.get("C") is not None]
         return SOFT * float(chosen[-1]) if chosen else None
 
-    def restore(self, body: torch.nn.Module, head: TunedHead) -> None:
-        """Go on from where an earlier tuning of this model ended."""
-        earlier = [r for r in self.setting.folder.rungs(self.weights.model) if r.strategy == "last-block"]
-        if self.rung != "longer" or not earlier:
-            return
-        path = learnt_path(self.setting.folder, self.weights.model, earlier[-1].position, earlier[-1].rung)
-        if path.exists():
-            load_learnt(path, body, head)
+    def start(self) -> RungRecord | None:
+        """Find the rung to go on from: the last block's for `longer`, else the best, if that was tuned at all."""
+        if self.rung == "longer":
+            return next((record for record in reversed(self.before) if record.rung == "last-block"), None)
+        best = max(
+            self.before, key=lambda record: (record.curve[-1].metric.value, record.position), default=None
+        )
+        return best if best and best.rung in TUNING else None
+
+    def restore(self, start: RungRecord | None, body: torch.nn.Module, head: TunedHead) -> set[str]:
+        """Go on from where a rung ended.
+
+        :return: the parameters of the body that it had tuned.
+        """
+        if start is None:
+            return set()
+        path = learnt_path(self.setting.folder, self.weights.model, start.position, start.rung)
+        return load_learnt(path, body, head) if path.exists() else set()
+
+
+def _settings(recipe: Recipe, epochs: int) -> dict[str, Any]:
+    layers = {"layer_decay": recipe.layer_decay} if recipe.scope == "full" else {}
+    return {
+        "epochs": epochs,
+        "learning_rate": recipe.body_rate,
+        **layers,
+        "head_learning_rate": recipe.head_rate,
+        "weight_decay": recipe.weight_decay,
+        "label_smoothing": recipe.smoothing,
+        "dropout": recipe.dropout,
+        "schedule": "warm-up, then cosine",
+        "batch_norm": "evaluation mode",
+    }

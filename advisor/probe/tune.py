@@ -1,4 +1,4 @@
-"""Brief fine-tuning: a head that starts as the linear probe, and the last block of the body."""
+"""Brief fine-tuning: a head that starts as the linear probe, and as much of the body as the recipe says."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,34 +15,22 @@ from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 from advisor.probe.features import is_out_of_memory
 from advisor.probe.head import Head
+from advisor.probe.recipes import Recipe
+from advisor.probe.scope import learning
 
-__all__ = ["Recipe", "TunedHead", "last_block", "load_learnt", "tune"]
-
-LEAST = 0.05
+__all__ = ["Tuned", "TunedHead", "load_learnt", "tune"]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How to tune.
+class Tuned:
+    """What came of it.
 
-    :ivar epochs: passes over the training examples.
-    :ivar body_rate: peak learning rate of the last block.
-    :ivar head_rate: peak learning rate of the head.
-    :ivar warm_up: share of the steps in which the rates rise.
-    :ivar smoothing: label smoothing (Szegedy et al. 2016).
-    :ivar dropout: share of the standardised features that are dropped before the head.
-    :ivar balanced: weight the classes inversely to their frequency.
+    :ivar loss: the mean of the last pass.
+    :ivar epochs: passes that were made.
     """
 
+    loss: float
     epochs: int
-    body_rate: float
-    head_rate: float = 1e-4
-    weight_decay: float = 0.01
-    batch_size: int = 16
-    warm_up: float = 0.1
-    smoothing: float = 0.1
-    dropout: float = 0.2
-    balanced: bool = False
 
 
 class TunedHead(nn.Module):
@@ -79,40 +67,13 @@ class TunedHead(nn.Module):
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
-def last_block(module: Any) -> dict[str, nn.Parameter]:
-    """Name the parameters of a body's last block.
-
-    For timm models the last groups of the model's own layer grouping, from the end until they hold a twentieth
-    of the parameters (the last stage and what follows it); for others the last member of the largest module
-    list, the top encoder layer.
-
-    :return: parameter name → parameter; never empty.
-    """
-    parameters = dict(module.named_parameters())
-    matcher: Any = getattr(module, "group_matcher", None)
-    if matcher is not None:
-        from timm.models import group_parameters
-
-        groups: dict[int, list[str]] = group_parameters(module, matcher(coarse=True))
-        total = sum(parameter.numel() for parameter in parameters.values())
-        last: list[str] = []
-        for _, names in sorted(groups.items(), reverse=True):
-            last = [*names, *last]
-            if sum(parameters[name].numel() for name in last) >= LEAST * total:
-                break
-        return {name: parameters[name] for name in last}
-    stacks = [(name, part) for name, part in module.named_modules() if isinstance(part, nn.ModuleList)]
-    name, stack = max(stacks, key=lambda item: sum(p.numel() for p in item[1].parameters()))
-    prefix = f"{name}.{len(stack) - 1}."
-    return {name: parameter for name, parameter in parameters.items() if name.startswith(prefix)}
-
-
-def load_learnt(path: Path, body: nn.Module, head: TunedHead) -> None:
+def load_learnt(path: Path, body: nn.Module, head: TunedHead) -> set[str]:
     """Put back what a rung has learnt.
 
     :param path: the safetensors file that the rung left.
     :param body: gets the tuned parameters, if there are any.
     :param head: gets standardisation, weights and bias.
+    :return: the names of the body's tuned parameters.
     """
     from safetensors.torch import load_file
 
@@ -124,6 +85,7 @@ def load_learnt(path: Path, body: nn.Module, head: TunedHead) -> None:
     with torch.no_grad():
         for name, tensor in tensors.items():
             places[name].copy_(tensor)
+    return {name.removeprefix("body.") for name in tensors if name.startswith("body.")}
 
 
 def tune(
@@ -135,38 +97,41 @@ def tune(
     clock: Clock,
     *,
     seed: int,
+    reserve_s: float = 0.0,
     progress: Callable[[int, int, float], None] = lambda step, steps, loss: None,
-) -> float:
-    """Tune the last block and the head in place.
+) -> Tuned:
+    """Tune the head and what the recipe says of the body, in place.
 
     A head that already explains every training example leaves no gradient for the body: start from one with
     strong regularisation. Smoothing and dropout keep it from growing sure of a few hundred examples. Batch norm
     stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise linearly, then fall
-    as a cosine. A batch that does not fit into memory is halved and its gradients are added up.
+    as a cosine. A batch that does not fit into memory is halved and its gradients are added up. Where the passes
+    turn out slower than the time that is left, fewer are made, and the rates fall sooner.
 
     :param contents: n training texts or image paths.
     :param truth: (n,) class indices.
+    :param reserve_s: seconds to be left over for what comes afterwards.
     :param progress: told step, steps and the loss.
-    :return: the mean loss of the last epoch.
     :raises OutOfTime, Cancelled: from the clock, between steps.
     """
     assert backbone.module is not None
     torch.manual_seed(seed)
     device = next(backbone.module.parameters()).device
     head.to(device)
-    body = last_block(backbone.module)
     for parameter in backbone.module.parameters():
         parameter.requires_grad_(False)
-    for parameter in body.values():
+    body = learning(backbone.module, recipe)
+    rates: dict[float, list[nn.Parameter]] = {}
+    for parameter, rate in body.values():
         parameter.requires_grad_(True)
-    groups = [
-        {"params": list(body.values()), "lr": recipe.body_rate, "peak": recipe.body_rate},
-        {"params": list(head.linear.parameters()), "lr": recipe.head_rate, "peak": recipe.head_rate},
-    ]
+        rates.setdefault(rate, []).append(parameter)
+    groups = [{"params": parameters, "lr": rate, "peak": rate} for rate, parameters in rates.items()]
+    head_rate = recipe.head_rate
+    groups.append({"params": list(head.linear.parameters()), "lr": head_rate, "peak": head_rate})
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     weights = _class_weights(truth, head.linear.out_features, device) if recipe.balanced else None
     per_epoch = -(-len(contents) // recipe.batch_size)
-    steps = per_epoch * recipe.epochs
+    epochs = recipe.epochs
     shuffle = np.random.default_rng(seed)
     losses: list[float] = []
     waiting = [
@@ -174,17 +139,30 @@ def tune(
         for order in (shuffle.permutation(len(contents)) for _ in range(recipe.epochs))
         for at in range(0, len(contents), recipe.batch_size)
     ]
+    begun = clock.elapsed
     with Ahead(backbone, contents) as ahead:
         for step, chosen in enumerate(waiting):
+            done, within = divmod(step, per_epoch)
+            if done and not within:
+                epochs = _passes(epochs, done, clock.elapsed - begun, clock.left - reserve_s)
+            steps = per_epoch * epochs
+            if step >= steps:
+                break
             clock.check()
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
             then = waiting[step + 1] if step + 1 < steps else chosen[:0]
             losses.append(_step(backbone, head, ahead, truth, chosen, then, optimiser, weights, recipe))
             progress(step + 1, steps, losses[-1])
-    for parameter in body.values():
+    for parameter, _ in body.values():
         parameter.requires_grad_(False)
-    return float(np.mean(losses[-per_epoch:]))
+    return Tuned(float(np.mean(losses[-per_epoch:])), epochs)
+
+
+def _passes(planned: int, done: int, spent_s: float, left_s: float) -> int:
+    """How many passes there is time for: as many as are planned at most, those that are done at least."""
+    more = left_s * done / spent_s if spent_s > 0 else float(planned)
+    return min(planned, done + int(np.clip(more, 0, planned)))
 
 
 def _schedule(step: int, steps: int, warm_up: float) -> float:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.posterior import Posterior
-from advisor.probe.allocate import Gain, Option, expected_gain, hoped, learnt_gain, probe_gain
+from advisor.probe.allocate import Gain, Option, counted_from, expected_gain, hoped, learnt_gain, probe_gain
 from advisor.result import CurvePoint, NamedMetric
 
 
@@ -50,6 +50,15 @@ def test_most_gain_per_second_comes_first() -> None:
 def test_this_run_teaches_what_tuning_brings() -> None:
     usual = learnt_gain("text-classification", "last-block", [])
     assert learnt_gain("text-classification", "last-block", [-0.05] * 3).mean < 0 < usual.mean
+
+
+def test_tuning_is_counted_from_the_probe_and_longer_from_what_came_before() -> None:
+    reached = {"linear-probe": 0.7, "linear-probe-all": 0.75, "last-block": 0.8, "longer": 0.82, "full": 0.9}
+    assert [counted_from(reached, rung) for rung in ("last-block", "longer", "full")] == [0.75, 0.8, 0.75]
+    assert (
+        learnt_gain("text-classification", "full", []).mean
+        > learnt_gain("text-classification", "last-block", []).mean
+    )
 
 
 def test_a_rising_curve_promises_more_than_a_flat_one() -> None:

@@ -16,7 +16,9 @@ from advisor.probe.backbone import Backbone, load_backbone
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.features import embed
 from advisor.probe.head import fit_head
-from advisor.probe.tune import Recipe, TunedHead, last_block, tune
+from advisor.probe.recipes import Recipe
+from advisor.probe.scope import last_block
+from advisor.probe.tune import TunedHead, tune
 from advisor.weights import Weights
 
 TRUTH = np.arange(30) % 3
@@ -91,9 +93,41 @@ def test_only_the_last_block_and_the_head_move(body: Backbone, loader: str) -> N
     }
     assert [step for step, _, _ in told] == list(range(1, 13))
     first = np.mean([loss for _, _, loss in told[:4]])
-    assert last < 0.7 * first, "separable data are learnt"
+    assert last.loss < 0.7 * first, "separable data are learnt"
     assert not body.module.training
     assert not any(parameter.requires_grad for parameter in body.module.parameters())
+
+
+def test_all_layers_learn_where_the_recipe_says_so(body: Backbone, loader: str) -> None:
+    assert body.module is not None
+    recipe = Recipe(3, 3e-3, head_rate=3e-2, batch_size=8, scope="full", layer_decay=0.5)
+    before = copies(body.module)
+    tuned = tune(body, start(body, CONTENTS[loader]), CONTENTS[loader], TRUTH, recipe, clock(), seed=0)
+    assert tuned.epochs == 3
+    same = {name for name, tensor in copies(body.module).items() if torch.equal(tensor, before[name])}
+    learnt = {name for name, _ in body.module.named_parameters() if "pooler" not in name}
+    assert not same & learnt
+    assert same, "buffers, such as the statistics of batch norm, stay"
+    assert not any(parameter.requires_grad for parameter in body.module.parameters())
+
+
+def test_short_of_time_fewer_passes_are_made(folders: dict[str, Path]) -> None:
+    """A second a step, four steps a pass, nine seconds: after the first pass there is time for one more."""
+    body = load_backbone(weights(folders["transformers"], "transformers"), open_picture)
+    told: list[tuple[int, int]] = []
+    slow = Clock(9.5, 0.0, lambda: False, lambda: float(len(told)))
+    tuned = tune(
+        body, start(body, CONTENTS["transformers"]), CONTENTS["transformers"], TRUTH, RECIPE, slow, seed=0,
+        progress=lambda step, steps, loss: told.append((step, steps)),
+    )  # fmt: skip
+    assert tuned.epochs == 2
+    assert [steps for _, steps in told] == [12] * 4 + [8] * 4
+    told.clear()
+    tuned = tune(
+        body, start(body, CONTENTS["transformers"]), CONTENTS["transformers"], TRUTH, RECIPE, slow, seed=0,
+        reserve_s=9.0, progress=lambda step, steps, loss: told.append((step, steps)),
+    )  # fmt: skip
+    assert tuned.epochs == 1, "what comes afterwards needs its time"
 
 
 def test_the_head_begins_as_the_probe(body: Backbone, loader: str) -> None:
@@ -136,9 +170,9 @@ def test_the_batch_backs_off_when_memory_is_short(
         return true_forward(batch)
 
     monkeypatch.setattr(body, "forward", short)
-    loss = tune(body, head, CONTENTS["transformers"], TRUTH, RECIPE, clock(), seed=0)
+    tuned = tune(body, head, CONTENTS["transformers"], TRUTH, RECIPE, clock(), seed=0)
     assert body.batch_size == 2
-    assert np.isfinite(loss)
+    assert np.isfinite(tuned.loss)
 
     def none(batch: Any) -> torch.Tensor:
         raise RuntimeError("out of memory")
