@@ -23,7 +23,8 @@ AGREEMENT = 0.5
 SPREAD = (0.02, 0.15)
 VAGUE = 0.5
 UNTOLD = 1.5
-TUNED = frozenset(("last-block", "longer"))
+DEPTH = {"last-block": 1, "longer": 1, "full": 2}
+"""How deep a rung tunes: the last block, or all layers."""
 LEAST_DOUBT = 0.005
 Floats = NDArray[np.float64]
 
@@ -169,29 +170,32 @@ def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Flo
 
 
 def _prospects(evidence: Evidence, metric: str, results: Sequence[ModelResult]) -> tuple[Floats, Floats]:
-    """What tuning may still add to each model: nothing to one that was tuned or cannot be, nothing if none was.
+    """What tuning may still add to each model: nothing to one that was tuned as deeply as any or cannot be.
 
-    :return: (m,) means and variances: the mean gain of those that were tuned, as if one more had gained nothing, and as
-        uncertain as it is large.
+    :return: (m,) means and variances: the mean gain over the probe of those that were tuned most deeply, as if one more
+        had gained nothing, less what a model has gained by lighter tuning; and as uncertain as it is large.
     """
     once = np.ones((1, max(len(evidence.cross_truth), len(evidence.truth))))
     n = len(evidence.truth)
-    gains = []
-    tuned = {result.model for result in results if TUNED & {point.rung for point in result.curve}}
-    for model in tuned & set(evidence.cross):
+    depth = {one.model: max((DEPTH.get(point.rung, 0) for point in one.curve), default=0) for one in results}
+    gains = {}
+    for model in evidence.cross.keys() & {model for model, deep in depth.items() if deep}:
         probe = weighted_scores(
             metric, evidence.truth, evidence.cross[model][-n:], evidence.labels, once[:, -n:]
         )
         best = weighted_scores(
             metric, evidence.truth, evidence.predictions[model], evidence.labels, once[:, -n:]
         )
-        gains.append(0.0 if model in evidence.first_best else float(best[0] - probe[0]))
-    hope = max(0.0, sum(gains) / (len(gains) + 1))
+        gains[model] = 0.0 if model in evidence.first_best else float(best[0] - probe[0])
+    deepest = max((depth[model] for model in gains), default=0)
+    most = [gain for model, gain in gains.items() if depth[model] == deepest]
+    usual = sum(most) / (len(most) + 1)
     waits = [
-        bool(gains) and one.kind == "weights" and one.model not in tuned and one.model not in evidence.frozen
+        one.kind == "weights" and depth[one.model] < deepest and one.model not in evidence.frozen
         for one in results
     ]
-    return np.where(waits, hope, 0.0), np.where(waits, max(hope, LEAST_DOUBT) ** 2, 0.0)
+    hope = np.array([max(0.0, usual - gains.get(one.model, 0.0)) for one in results])
+    return np.where(waits, hope, 0.0), np.where(waits, np.maximum(hope, LEAST_DOUBT) ** 2, 0.0)
 
 
 def _one_example(sizes: Floats) -> Floats:

@@ -88,6 +88,11 @@ def test_a_model_that_was_not_tuned_is_granted_what_tuning_gave_to_others() -> N
     assert hoped.ahead("b", "c") > 0.6
     assert hoped.interval("b")[0] > seen.interval("b")[0] + 0.02
     assert hoped.p_best("abc")["a"] < seen.p_best("abc")["a"]
+    deeper = [ran[0].model_copy(update={"curve": curve("linear-probe", "full")}), *ran[1:]]
+    deeper[1] = ran[1].model_copy(update={"curve": curve("linear-probe", "last-block")})
+    more = replace(found, first_best=found.first_best - {"b"})
+    light, none = (posterior(more, "accuracy", deeper, 0, CERTAIN, prospects=way) for way in (True, False))
+    assert light.interval("b")[0] > none.interval("b")[0] + 0.02, "less deeply tuned than others"
     alike = [one.model_copy(update={"curve": curve("linear-probe")}) for one in ran]
     assert np.array_equal(
         posterior(found, "accuracy", alike, 0, CERTAIN).draws,

@@ -156,6 +156,7 @@ def tune(
             progress(step + 1, steps, losses[-1])
     for parameter, _ in body.values():
         parameter.requires_grad_(False)
+        parameter.grad = None
     return Tuned(float(np.mean(losses[-per_epoch:])), epochs)
 
 
