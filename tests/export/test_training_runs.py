@@ -171,7 +171,13 @@ def climbed(*points: tuple[str, int, float], strategy: str, **settings: Any) -> 
         else row
         for row in report.probe.results
     )
-    stated = Expected(metric="accuracy", value=0.8, low=0.7, high=0.9, strategy="last-block")
+    stated = Expected(
+        metric="accuracy",
+        value=0.8,
+        low=0.7,
+        high=0.9,
+        strategy="full" if strategy == "full" else "last-block",
+    )
     return report.model_copy(
         update={
             "probe": report.probe.model_copy(update={"results": rows}),
@@ -194,6 +200,23 @@ def test_a_tuning_that_went_on_is_repeated_as_a_whole() -> None:
         climbed(probe, block, ("longer", 8, 0.75), strategy="last-block", **TUNED), known, model=LITE0
     )
     assert once.epochs == 4 and once.body_rate == 3e-4
+
+
+def test_a_tuning_of_all_layers_is_repeated_with_its_rates() -> None:
+    rates = {
+        "learning_rate": 1e-4,
+        "head_learning_rate": 1e-3,
+        "layer_decay": 0.85,
+        "weight_decay": 0.05,
+        "epochs": 6,
+    }
+    points = (("linear-probe", 1, 0.7), ("last-block", 4, 0.8), ("full", 6, 0.9))
+    one = plan_training(climbed(*points, strategy="full", **rates), load_knowledge(), model=LITE0)
+    assert (one.strategy, one.epochs, one.checked) == ("full", 6, False)
+    assert (one.body_rate, one.head_rate, one.layer_decay, one.weight_decay) == (1e-4, 1e-3, 0.85, 0.05)
+    assert "LAYER_DECAY = 0.85\n" in script(one)
+    other = plan_training(climbed(*points[:2], strategy="last-block", **TUNED), load_knowledge(), model=LITE0)
+    assert (other.layer_decay, other.weight_decay) == (1.0, 0.01)
 
 
 def test_a_tuning_that_was_in_vain_is_not_repeated_and_the_script_says_why() -> None:
