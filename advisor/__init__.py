@@ -6,19 +6,20 @@
 
 from typing import TYPE_CHECKING, Any
 
+from advisor.across import across
 from advisor.brief import Brief
 from advisor.decide import decide
 from advisor.recommend import recommend
 
 if TYPE_CHECKING:
-    from advisor.jobs import run_probe
+    from advisor.jobs import read_probed, run_probe
 
-__all__ = ["Brief", "decide", "recommend", "run_probe"]
+__all__ = ["Brief", "across", "decide", "read_probed", "recommend", "run_probe"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "run_probe":
-        from advisor.jobs import run_probe
+    if name in ("read_probed", "run_probe"):
+        from advisor import jobs
 
-        return run_probe
+        return getattr(jobs, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

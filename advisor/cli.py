@@ -44,6 +44,10 @@ DataPath = Annotated[
 RunOut = Annotated[Path, typer.Option("--out", "-o", help="The run's folder; absent or empty.")]
 Budget = Annotated[float, typer.Option("--budget", help="Seconds for the probe.")]
 Models = Annotated[Optional[str], typer.Option("--models", help="Ids, separated by commas.")]  # noqa: UP045
+ModelsOf = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--models-of", help="The models that an earlier run probed, to compare them by `across`."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of splits, resampling and training.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use only models that are already here.")]
 PlanFile = Annotated[Optional[Path], typer.Option("--plan", help="Models × rungs without a clock.")]  # noqa: UP045
@@ -172,6 +176,20 @@ def _ids(models: str | None) -> tuple[str, ...] | None:
             f"--models {models!r} names no model", "ids that `advisor models` lists, separated by commas"
         )
     return ids
+
+
+def _chosen(models: str | None, run: Path | None) -> tuple[str, ...] | None:
+    """Give the models that were named, one by one or by a run that probed them."""
+    if run is None:
+        return _ids(models)
+    from advisor.jobs.folder import RunFolder
+
+    if models is not None:
+        raise InputError("Both --models and --models-of are given", "one of the two")
+    chosen = RunFolder(run).spec().chosen
+    if not chosen:
+        raise InputError(f"The run {run} probed no pretrained model", "a run that `advisor runs` lists")
+    return chosen
 
 
 def _heed(knowledge: Path | None) -> None:
@@ -435,6 +453,7 @@ def probe(
     out: RunOut,
     budget: Budget = 300.0,
     models: Models = None,
+    models_of: ModelsOf = None,
     seed: Seed = 0,
     offline: Offline = False,
     plan: PlanFile = None,
@@ -450,7 +469,7 @@ def probe(
 
     _speak(lang)
     request = ProbeRequest(
-        read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
+        read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
         plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="probe",
     )  # fmt: skip
     _probe(request, engine)
@@ -463,6 +482,7 @@ def run(
     out: RunOut,
     budget: Budget = 300.0,
     models: Models = None,
+    models_of: ModelsOf = None,
     seed: Seed = 0,
     offline: Offline = False,
     plan: PlanFile = None,
@@ -478,7 +498,7 @@ def run(
 
     _speak(lang)
     request = ProbeRequest(
-        read_brief(brief), data, out, budget_s=budget, models=_ids(models), seed=seed, offline=offline,
+        read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
         plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="run",
     )  # fmt: skip
     _probe(request, engine)
@@ -516,6 +536,42 @@ def report(
     _heed(knowledge)
     for path in write_view(run, format, out, _language(), model=model, knowledge=knowledge):
         print(path)
+
+
+@app.command("across")
+def compare_across(
+    run: Annotated[list[Path], typer.Argument(help="Two or more finished runs of one task.")],
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="A file to write as well: .html, .md, .pdf or .json; overwritten."),
+    ] = None,
+    as_json: AsJson = False,
+    lang: Lang = None,
+    knowledge: KnowledgeDir = None,
+) -> None:
+    """Compare the same models over several data sets: models × sets, and which to choose for all of them."""
+    from advisor.across import across
+    from advisor.files import write_atomically
+    from advisor.jobs import read_probed
+    from advisor.report.across import render_across, stability_words, standing
+
+    _speak(lang)
+    _heed(knowledge)
+    found = across(read_probed(run))
+    if out is not None:
+        write_atomically(out, render_across(found, out.name, _language()))
+    if as_json:
+        print(found.model_dump_json(by_alias=True, indent=1))
+    else:
+        _table(standing(found, _language()))
+        for words in (*found.because, *stability_words(found), *found.notes, *found.next_steps):
+            print(_say(words))
+        if out is not None:
+            print(out)
+    if found.choice is None:
+        raise NothingQualifies(
+            found.because[0], "models measured on every set", "Probe the same models on each."
+        )
 
 
 @app.command()

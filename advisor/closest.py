@@ -1,6 +1,5 @@
 """Where no model meets a need: which one comes closest, and what it misses."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,12 +9,6 @@ from advisor.recommendation import Failed, Recommendation
 from advisor.rules import AT_LEAST, NAMES
 
 __all__ = ["Closest", "closest", "closest_words"]
-
-DROPPED = re.compile(
-    rf"(?P<noun>{'|'.join(map(re.escape, (noun for noun, _ in NAMES.values())))}): "
-    r"(?P<value>[\d.e+-]+) (?:[^,;]+), asked is at (?P<least>least|most) (?P<limit>[\d.e+-]+)"
-)
-"""How `advisor.limits` words one missed number of a model that is too far off for a near miss."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,5 @@ def _worded(miss: Failed) -> str:
 
 def _far(found: Recommendation) -> Iterator[tuple[float, str, str]]:
     for dropped in found.dropped:
-        if missed := DROPPED.fullmatch(dropped.because):
-            value, limit = float(missed["value"]), float(missed["limit"])
-            factor = limit / max(value, 1e-12) if missed["least"] == "least" else value / max(limit, 1e-12)
-            yield factor, dropped.model, dropped.because
+        if len(dropped.failed) == 1:
+            yield ratio(dropped.failed), dropped.model, _worded(dropped.failed[0])

@@ -1,9 +1,11 @@
 """Prior and evidence become one ranking, with a probability for each model of being the best."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 import numpy as np
 
+from advisor.broken import broken_limits
 from advisor.curve import Curve, slope
 from advisor.doubt import DOUBT, Doubt
 from advisor.posterior import Posterior, posterior
@@ -14,6 +16,10 @@ __all__ = ["decide"]
 
 SURE = 0.9
 FEWEST_ERRORS = 4
+FAR = 4.0
+"""So many times the examples may turn round what tuning gave."""
+TUNED_BY = ("last-block", "lora", "full")
+UNTUNED = ("linear-probe", "linear-probe-all", "fit")
 METRIC_NAMES = {"macro_f1": "macro-F1"}
 
 
@@ -40,7 +46,9 @@ def decide(
     found = posterior(evidence, metric, ok, seed, doubt)
     results = {result.model: result for result in ok}
     broken = {
-        model: reasons for model in results if (reasons := _broken_limits(results[model], recommendation))
+        model: reasons
+        for model in results
+        if (reasons := broken_limits(results[model], recommendation.brief))
     }
     kept = [model for model in results if model not in broken]
     p_best = found.p_best(kept or list(results))
@@ -72,27 +80,6 @@ def decide(
         },
         risks=_risks(winner, results, evidence),
     )
-
-
-def _broken_limits(result: ModelResult, recommendation: Recommendation) -> list[str]:
-    limits = recommendation.brief.constraints
-    broken = []
-    if limits.device == "this-machine":
-        latency = result.latency_ms.p95 if result.latency_ms else None
-        if limits.latency_ms and latency and latency > limits.latency_ms:
-            broken.append(f"answered in {latency:.0f} ms where {limits.latency_ms:.0f} ms are allowed")
-        if (
-            limits.throughput_per_s
-            and result.throughput_per_s
-            and result.throughput_per_s < limits.throughput_per_s
-        ):
-            broken.append(
-                f"answered {result.throughput_per_s:.0f} requests a second "
-                f"where {limits.throughput_per_s:.0f} are needed"
-            )
-    if limits.size_mb and result.size_mb and result.size_mb > limits.size_mb:
-        broken.append(f"is {result.size_mb:.0f} MB where {limits.size_mb:.0f} MB are allowed")
-    return broken
 
 
 def _because(
@@ -170,6 +157,8 @@ def _next_steps(
 ) -> tuple[str, ...]:
     steps = []
     n = len(evidence.truth)
+    if winner and (longer := _longer(probe)):
+        steps.append(longer)
     if winner and tied:
         sizes = {model: mb for model in (winner, *tied) if (mb := results[model].size_mb) is not None}
         light = min(sizes, key=lambda model: (sizes[model], model), default=winner)
@@ -204,6 +193,23 @@ def _next_steps(
     return tuple(steps)
 
 
+def _longer(probe: ProbeResult) -> str | None:
+    """Say what a longer budget would buy: the rung that had no time and promises most for its seconds."""
+    waiting = [
+        (row.waits.gain / more, more, row.model, row.waits)
+        for row in probe.results
+        if row.waits and (more := max(1.0, row.waits.seconds - row.waits.left))
+    ]
+    if not waiting:
+        return None
+    _, more, model, waits = max(waiting, key=lambda one: one[:3])
+    budget = 10 * ceil((probe.budget_s + more) / 10)
+    return (
+        f"Give it about {more:.0f} s more, a budget of {budget} s: {waits.rung} of {model} had no time and is expected "
+        f"to raise the best score by {100 * waits.gain:.1f} points."
+    )
+
+
 def _most_missed(winner: str, evidence: Evidence) -> str | None:
     """Name the class whose examples are wrong most often, where more of them should help."""
     crossed = winner in evidence.cross and winner in evidence.first_best
@@ -236,13 +242,18 @@ def _expected(
     """Extrapolate the error as a power of the number of examples, a slope between 0 and 0.5 from the curve.
 
     The lower end grants no growth, the upper end the steepest one (Hestness et al. 2017 see slopes up to 0.5).
+    The strategy is the one that won where tuning did; else the recommended one, but frozen features where tuning lost
+    on not much fewer examples.
     """
     value, low, high = found.interval(model)
     growth = max(1.0, evidence.available / max(1, evidence.learnt[model]))
+    lost = growth <= FAR and result.strategy == "frozen" and any(p.rung not in UNTUNED for p in result.curve)
     reached = 1 - (1 - value) * growth ** -_slope(result)
     best = max(reached, 1 - (1 - high) * growth**-0.5)
     chosen = {candidate.model: candidate.adaptation.strategy for candidate in recommendation.shortlist}
-    strategy = "from-scratch" if result.kind == "baseline" else chosen.get(model, result.strategy or "full")
+    won = result.strategy if result.strategy in TUNED_BY else None
+    strategy = "frozen" if lost else won or chosen.get(model, result.strategy or "full")
+    strategy = "from-scratch" if result.kind == "baseline" else strategy
     return Expected(
         metric=recommendation.brief.metric,
         value=float(np.clip(reached, low, best)),
@@ -253,7 +264,7 @@ def _expected(
 
 
 def _slope(result: ModelResult) -> float:
-    points = [p for p in result.curve if p.rung in ("linear-probe", "linear-probe-all", "fit")]
+    points = [p for p in result.curve if p.rung in UNTUNED]
     return slope(Curve(tuple(p.examples for p in points), tuple(1 - p.metric.value for p in points)))
 
 

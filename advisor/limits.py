@@ -13,7 +13,16 @@ from advisor.needs import Needs
 from advisor.recommendation import Failed
 from advisor.rules import AT_LEAST, DEVICE_BOUND, NAMES, licence_alike, misses_licence
 
-__all__ = ["Missed", "admitting_devices", "close_calls", "failed_by", "missed_limits", "nearest", "said"]
+__all__ = [
+    "Missed",
+    "admitting_devices",
+    "close_calls",
+    "failed_by",
+    "least_far",
+    "missed_limits",
+    "nearest",
+    "said",
+]
 
 MOST_NEAR = 2000
 """More near misses than that are told as dropped: nobody reads them."""
@@ -155,6 +164,25 @@ def nearest(
     places = calls[near]
     found: list[int] = places[np.argsort(ratio[places], kind="stable")][:MOST_NEAR].tolist()
     return found
+
+
+def least_far(missed: Sequence[Missed], places: Rows) -> int | None:
+    """Find the model that comes closest among some: it misses a single limit by a known number and the least factor.
+
+    :param missed: the limits.
+    :param places: of the models.
+    :return: its place; None where each misses several limits, or something that is no known number.
+    """
+    if not missed or not len(places):
+        return None
+    misses, ratio, vague = np.zeros(len(places)), np.ones(len(places)), np.zeros(len(places), dtype=bool)
+    for one in missed:
+        flags = one.flags[places]
+        misses += flags
+        ratio = np.maximum(ratio, one.ratio[places])
+        vague |= flags & (np.isnan(one.values[places]) | bool(one.words))
+    found = np.flatnonzero((misses == 1) & ~vague)
+    return int(places[found[ratio[found].argmin()]]) if len(found) else None
 
 
 def said(missed: Sequence[Missed], places: Rows) -> list[str]:

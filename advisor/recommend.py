@@ -15,7 +15,16 @@ from advisor.errors import InputError
 from advisor.estimate import estimate
 from advisor.hardware import THIS_MACHINE, device, home
 from advisor.knowledge import Device, Knowledge, ModelCard, Task, load_knowledge
-from advisor.limits import Missed, admitting_devices, close_calls, failed_by, missed_limits, nearest, said
+from advisor.limits import (
+    Missed,
+    admitting_devices,
+    close_calls,
+    failed_by,
+    least_far,
+    missed_limits,
+    nearest,
+    said,
+)
 from advisor.measured import Measured, read_measured
 from advisor.needs import Needs, needs_on, training_minutes
 from advisor.prior import Prior, prior_for
@@ -82,6 +91,8 @@ def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
     named = [columns.row_of(miss.model) for miss in near]
     far = np.flatnonzero(failing & ~np.isin(rows, np.array(named, dtype=np.intp)))
     dropped[rows[far]] = said(missed, far)
+    least = least_far(missed, far)
+    told = {} if least is None else {int(rows[least]): failed_by(missed, least)}
     keeps = ~failing
     pool = rows[keeps]
     quality, published = judge.quality(pool)
@@ -110,7 +121,7 @@ def _advise(judge: "_Judge", brief: Brief, limit: int) -> Recommendation:
         beyond_limit=tuple(columns.ids[order[limit:]]),
         near_misses=tuple(near),
         dropped=tuple(
-            Dropped(model=columns.ids[row], because=dropped[row])
+            Dropped(model=columns.ids[row], because=dropped[row], failed=told.get(row, ()))
             for row in np.flatnonzero(dropped != "").tolist()
         ),
         notes=notes(

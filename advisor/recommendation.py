@@ -89,10 +89,14 @@ class NearMiss(Frozen):
 
 
 class Dropped(Frozen):
-    """A model that cannot do the job, with the reason."""
+    """A model that cannot do the job, with the reason.
+
+    `failed` stands where it comes closest of all that miss a single number by too much for a near miss.
+    """
 
     model: str
     because: str
+    failed: tuple[Failed, ...] = ()
 
 
 class Recommendation(Frozen):

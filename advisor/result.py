@@ -32,6 +32,7 @@ __all__ = [
     "Report",
     "SplitSizes",
     "Status",
+    "Waits",
 ]
 
 Status = Literal["ok", "stopped", "failed"]
@@ -72,6 +73,20 @@ class CurvePoint(Frozen):
     metric: NamedMetric
 
 
+class Waits(Frozen):
+    """The rung that a model had no time for.
+
+    :ivar seconds: what it is forecast to take.
+    :ivar left: seconds that were left when the climb ended.
+    :ivar gain: by how much the best score is expected to rise by it, on the metric's scale.
+    """
+
+    rung: str
+    seconds: float
+    left: float
+    gain: float
+
+
 class ModelResult(Frozen):
     """What became of one model; what stands between metrics and errors is of its best rung on the report split."""
 
@@ -96,6 +111,7 @@ class ModelResult(Frozen):
     peak_memory_mb: float | None = None
     size_mb: float | None = None
     seconds: float = 0.0
+    waits: Waits | None = None
 
 
 @dataclass(frozen=True)

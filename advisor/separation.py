@@ -18,52 +18,15 @@ Floats = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
 
-class _Sorted:
-    """The examples by falling score, equal scores in one group.
+def _placements(positive: NDArray[np.bool_], scores: Floats) -> NDArray[np.float64]:
+    """The share of the other side that each example is on the right side of, ties half, (n,)."""
+    from scipy.stats import rankdata
 
-    :param positive: (n,) whether an example is of the class.
-    :param scores: (n,) how probable the class is said to be.
-    """
-
-    def __init__(self, positive: NDArray[np.bool_], scores: Floats) -> None:
-        self.order = np.argsort(-scores, kind="stable")
-        self.positive = positive[self.order].astype(np.float64)
-        falls = np.diff(scores[self.order]) != 0
-        self.starts = np.flatnonzero(np.concatenate([[True], falls]))
-
-    def placements(self) -> NDArray[np.float64]:
-        """The share of the other side that each example is on the right side of, ties half, (n,) in the given order."""
-        hits = np.add.reduceat(self.positive, self.starts)
-        false = np.add.reduceat(1 - self.positive, self.starts)
-        below = (false.sum() - np.cumsum(false) + 0.5 * false) / false.sum()
-        above = (np.cumsum(hits) - 0.5 * hits) / hits.sum()
-        group = np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(self.order)))
-        result = np.empty(len(self.order))
-        result[self.order] = np.where(self.positive > 0, below[group], above[group])
-        return result
-
-    def counts(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """True and false positives at each threshold, the highest first."""
-        return (
-            np.cumsum(np.add.reduceat(self.positive, self.starts)),
-            np.cumsum(np.add.reduceat(1 - self.positive, self.starts)),
-        )
-
-    def average_precision(self) -> float:
-        """Precision at each threshold, weighted by what recall it adds."""
-        hits, false = self.counts()
-        steps = np.diff(hits, prepend=0.0) / hits[-1]
-        return float((steps * hits / (hits + false)).sum())
-
-    def roc(self) -> tuple[Point, ...]:
-        """False and true positive rate, from (0, 0) to (1, 1)."""
-        hits, false = self.counts()
-        return ((0.0, 0.0), *_few(false / false[-1], hits / hits[-1]))
-
-    def precision_recall(self) -> tuple[Point, ...]:
-        """Recall and precision, from the highest threshold on."""
-        hits, false = self.counts()
-        return _few(hits / hits[-1], hits / (hits + false))
+    ranks = rankdata(scores)
+    inside = np.empty(len(scores))
+    inside[positive], inside[~positive] = rankdata(scores[positive]), rankdata(scores[~positive])
+    below = ranks - inside
+    return np.where(positive, below / (~positive).sum(), 1 - below / positive.sum())
 
 
 def _few(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Point, ...]:
@@ -88,34 +51,42 @@ def separation(
     :param counts: label → examples in all of the data.
     :return: None where fewer than two classes occur.
     """
+    from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve
+
     n = len(truth)
     present = [int(index) for index in np.unique(truth)]
     if len(present) < 2:
         return None
     positive = _positive(labels, counts, metric) if len(labels) == 2 else None
     looked = present if positive is None else [list(labels).index(positive)]
-    shares, pull, per_class, whole = [], np.zeros(n), {}, {}
+    shares, pull, per_class = [], np.zeros(n), {}
     for index in looked:
-        own = truth == index
-        whole[index] = ordered = _Sorted(own, probabilities[:, index])
-        placed = ordered.placements()
+        own, scores = truth == index, probabilities[:, index]
+        placed = _placements(own, scores)
         area = float(placed[own].mean())
         pull += (placed - area) / np.where(own, own.mean(), 1 - own.mean()) / len(looked)
         shares.append(float(own.mean()))
         per_class[labels[index]] = ClassSeparation(
-            roc_auc=area, average_precision=ordered.average_precision(), n=int(own.sum())
+            roc_auc=area, average_precision=float(average_precision_score(own, scores)), n=int(own.sum())
         )
     value = float(np.mean([one.roc_auc for one in per_class.values()]))
     low, high = _interval(value, float(pull.std() / np.sqrt(n)), n)
-    first = whole[looked[0]]
+    roc: tuple[Point, ...] = ()
+    curve: tuple[Point, ...] = ()
+    if positive is not None:
+        own, scores = truth == looked[0], probabilities[:, looked[0]]
+        false, true, _ = roc_curve(own, scores, drop_intermediate=False)
+        roc = ((0.0, 0.0), *_few(false[1:], true[1:]))
+        precision, recall, _ = precision_recall_curve(own, scores)
+        curve = _few(recall[-2::-1], precision[-2::-1])
     return Separation(
         positive=positive,
         roc_auc=Metric(value=value, low=min(low, value), high=max(high, value), n=n),
         average_precision=float(np.mean([one.average_precision for one in per_class.values()])),
         prevalence=float(np.mean(shares)),
         per_class=per_class,
-        roc=first.roc() if positive is not None else (),
-        precision_recall=first.precision_recall() if positive is not None else (),
+        roc=roc,
+        precision_recall=curve,
     )
 
 

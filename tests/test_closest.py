@@ -7,17 +7,21 @@ from report_fixture import make_report
 from advisor.brief import Brief
 from advisor.closest import Closest, closest, closest_words
 from advisor.language import missing, translate
-from advisor.limits import Missed, said
+from advisor.limits import Missed, least_far, said
+from advisor.recommend import recommend
 from advisor.recommendation import Dropped, Failed, NearMiss, Recommendation
 from advisor.report.plain import verdict
 from advisor.result import Report
 from advisor.rules import AT_LEAST, NAMES
 
 
-def advice(*near: NearMiss, dropped: tuple[tuple[str, str], ...] = ()) -> Recommendation:
-    rows = tuple(Dropped(model=model, because=because) for model, because in dropped)
+def advice(*near: NearMiss, dropped: tuple[Dropped, ...] = ()) -> Recommendation:
     brief = Brief(task="image-classification")
-    return Recommendation(brief=brief, considered=9, shortlist=(), near_misses=near, dropped=rows)
+    return Recommendation(brief=brief, considered=9, shortlist=(), near_misses=near, dropped=dropped)
+
+
+def drop(model: str, *failed: tuple[str, float, float]) -> Dropped:
+    return Dropped(model=model, because="too far off", failed=miss(model, *failed).failed)
 
 
 def miss(model: str, *failed: tuple[str, float | str, float | str | None]) -> NearMiss:
@@ -46,11 +50,11 @@ def test_a_licence_is_told_in_words() -> None:
 
 def test_where_all_are_far_off_the_least_factor_counts() -> None:
     dropped = (
-        ("two", "size: 21 MB, asked is at most 20; latency: 12 ms, asked is at most 10"),
-        ("task", "task: made for a, asked is b"),
-        ("far", "size: 900 MB, asked is at most 20"),
-        ("nearer", "size: 91.5 MB, asked is at most 20"),
-        ("slow", "throughput: 2 answers per second, asked is at least 30"),
+        drop("two", ("size_mb", 20.0, 21.0), ("latency_ms", 10.0, 12.0)),
+        Dropped(model="task", because="task: made for a, asked is b"),
+        drop("far", ("size_mb", 20.0, 900.0)),
+        drop("nearer", ("size_mb", 20.0, 91.5)),
+        drop("slow", ("throughput_per_s", 30.0, 2.0)),
     )
     assert closest(advice(dropped=dropped)) == Closest("nearer", ("size: 91.5 MB, asked is at most 20",))
     assert closest_words(advice(dropped=dropped)) == (
@@ -60,18 +64,47 @@ def test_where_all_are_far_off_the_least_factor_counts() -> None:
     assert closest_words(advice(dropped=dropped[:2])) == ""
 
 
-@pytest.mark.parametrize("constraint", NAMES)
-def test_every_missed_number_is_read_as_it_is_worded(constraint: str) -> None:
-    limit, value = (30.0, 2.0) if constraint in AT_LEAST else (2.0, 1302.0)
-    one = Missed(
-        constraint=constraint,
-        limit=limit,
-        flags=np.array([True]),
-        values=np.array([value]),
+def limit(constraint: str, limit: float | str, values: list[float], words: list[str] | None = None) -> Missed:
+    own = np.asarray(values)
+    flags = np.asarray([bool(word) for word in words]) if words else ~(own <= float(limit))
+    return Missed(constraint, limit, own, flags, words or ())
+
+
+def test_the_least_far_misses_one_known_number() -> None:
+    nothing = float("nan")
+    size = limit("size_mb", 20.0, [90.0, 100.0, nothing, 10.0, 80.0])
+    latency = limit("latency_ms", 10.0, [5.0, 5.0, 5.0, 500.0, 50.0])
+    everyone = np.arange(5)
+    assert least_far([size, latency], everyone) == 0, "4.5 times too large; the last misses two limits"
+    assert least_far([size, latency], np.array([2, 4])) is None, "unknown, and two limits"
+    assert least_far([size, latency], np.array([3, 1])) == 1
+    licence = limit("licence", "permissive", [nothing] * 5, ["", "agpl", "agpl", "", ""])
+    assert least_far([licence], everyone) is None
+    assert least_far([licence, size], np.array([1])) is None
+    assert least_far([], everyone) is None and least_far([size], np.array([], dtype=int)) is None
+
+
+def test_advice_tells_the_number_of_the_dropped_model_that_comes_closest() -> None:
+    brief = Brief.parse({"task": "image-classification", "constraints": {"size_mb": 0.05}})
+    found = recommend(brief)
+    told = [one for one in found.dropped if one.failed]
+    assert not found.shortlist and len(told) == 1
+    near = closest(found)
+    assert near is not None and near.misses == (told[0].because,)
+    sizes = [one.because for one in found.dropped if one.because.startswith("size: ")]
+    least = min(
+        float(because.split()[1]) for because in sizes if ";" not in because and "unknown" not in because
     )
+    assert told[0].failed[0].value == pytest.approx(least, rel=1e-3)
+
+
+@pytest.mark.parametrize("constraint", NAMES)
+def test_every_missed_number_is_worded_alike(constraint: str) -> None:
+    asked, value = (30.0, 2.0) if constraint in AT_LEAST else (2.0, 1302.0)
+    one = Missed(constraint, asked, np.array([value]), np.array([True]))
     (because,) = said([one], np.array([0]))
-    assert closest(advice(dropped=(("x", because),))) == Closest("x", (because,))
-    near = closest(advice(miss("x", (constraint, limit, value))))
+    assert closest(advice(dropped=(drop("x", (constraint, asked, value)),))) == Closest("x", (because,))
+    near = closest(advice(miss("x", (constraint, asked, value))))
     assert near is not None and near.misses == (because,)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from report_fixture import candidate
 
 from advisor.brief import Brief
 from advisor.decide import decide
@@ -21,6 +22,7 @@ from advisor.result import (
     ModelResult,
     NamedMetric,
     ProbeResult,
+    Waits,
 )
 
 Indices = NDArray[np.int64]
@@ -375,6 +377,35 @@ def test_the_class_that_is_missed_most_is_named_next() -> None:
     assert "67% of them" in steps
     assert "100% of all errors of a" in steps
     assert "more examples of" not in " ".join(judge({"a": even}).next_steps)
+
+
+def test_the_rung_that_promises_most_for_the_seconds_it_lacks_is_named_next() -> None:
+    predictions = {"a": right_share(120, 0.8), "b": right_share(120, 0.79, 1)}
+    dear = result("a", waits=Waits(rung="longer", seconds=200.0, left=20.0, gain=0.010))
+    cheap = result("b", waits=Waits(rung="last-block", seconds=55.0, left=20.0, gain=0.004))
+    steps = judge(predictions, rows=[dear, cheap]).next_steps
+    assert steps[0] == (
+        "Give it about 35 s more, a budget of 100 s: last-block of b had no time and is expected to raise the best "
+        "score by 0.4 points."
+    )
+    assert "longer of a" in judge(predictions, rows=[dear]).next_steps[0]
+    assert "s more" not in " ".join(judge(predictions).next_steps)
+
+
+def test_where_tuning_lost_frozen_features_are_expected() -> None:
+    need = advice().model_copy(update={"shortlist": (candidate("a", 1, 0.8, 10.0, 10.0, [0.5] * 6),)})
+    predictions = {"a": right_share(120, 0.8)}
+    tried = (point(0.8, 100), point(0.7, 100, "last-block"))
+    lost = result("a", strategy="frozen", curve=tried)
+
+    def strategy(row: ModelResult, available: int = 200) -> str:
+        found = judge(predictions, rows=[row], recommendation=need, available=available)
+        return found.expected["a"].strategy
+
+    assert strategy(lost) == "frozen"
+    assert strategy(lost, available=10_000) == "last-block", "far more examples may turn it round"
+    assert strategy(result("a", strategy="last-block", curve=tried)) == "last-block"
+    assert strategy(result("a", strategy="frozen")) == "last-block", "nobody tried"
 
 
 def test_regret_is_told_where_models_tie_and_small_where_one_is_ahead() -> None:

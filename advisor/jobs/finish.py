@@ -170,6 +170,7 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
         peak_memory_mb=max(record.peak_memory_mb or 0.0 for record in rungs),
         size_mb=best.size_mb,
         seconds=sum(record.seconds for record in rungs),
+        waits=ending.waits if ending else None,
     )
 
 

@@ -8,7 +8,7 @@ from advisor.brief import Brief
 from advisor.checks import CheckName
 from advisor.dataset.types import Finding
 from advisor.quantity import Frozen
-from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status
+from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status, Waits
 
 __all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord"]
 
@@ -102,8 +102,9 @@ class RungRecord(Frozen):
 
 
 class Ending(Frozen):
-    """Why a model went no further."""
+    """Why a model went no further, and what it would still need where only time was short."""
 
     model: str
     status: Status
     because: str
+    waits: Waits | None = None

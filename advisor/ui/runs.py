@@ -7,7 +7,7 @@ import streamlit as st
 from advisor import charts
 from advisor.jobs import RunEntry, delete_run, kept, read_run, runs
 from advisor.result import Report
-from advisor.ui import frame, look, results, session, state
+from advisor.ui import across, frame, look, results, session, state
 from advisor.ui.owner import owner
 from advisor.ui.words import t
 
@@ -34,6 +34,16 @@ def open_run(run: Path) -> None:
     st.session_state["runs.opened"] = str(run)
 
 
+def again(run: Path) -> None:
+    """Plan a probe of the same need and the same models on other data."""
+    view = read_run(run)
+    if view.report is not None:
+        answers = state.flatten(view.report.brief)
+        own = {key: value for key, value in answers.items() if key not in view.report.brief_filled}
+        state.change(answers=own, chosen=view.models, data=None, run=None)
+        st.session_state["runs.again"] = True
+
+
 def row(entry: RunEntry) -> None:
     """Show one run."""
     path = Path(entry.path)
@@ -51,6 +61,14 @@ def row(entry: RunEntry) -> None:
                 f":gray[{t('Winner')}] {session.safe(session.model_name(entry.winner))}", width="content"
             )
         st.button(t("Open"), key=f"open {path}", on_click=open_run, args=(path,))
+        if entry.winner:
+            st.button(
+                t("Same models, other data"),
+                key=f"again {path}",
+                on_click=again,
+                args=(path,),
+                type="tertiary",
+            )
         with st.popover(t("Delete"), disabled=entry.state in ("queued", "running")):
             st.markdown(t("Delete this run with all it measured? This cannot be undone."))
             st.button(t("Delete it"), key=f"delete {path}", on_click=delete, args=(path,), type="primary")
@@ -110,15 +128,15 @@ def beside(first: Report, second: Report) -> None:
             for name, title in titles.items()
         },
     )
-    if first.dataset and second.dataset and first.dataset.sha256 != second.dataset.sha256:
-        st.caption(t("The two runs saw different data, so a difference says little about the models."))
-    elif not alike:
+    if not alike:
         st.caption(t("The two runs judge by different measures, so their results are not subtracted."))
 
 
 st.title(t("Runs"))
 if st.session_state.pop("runs.opened", None):
     st.switch_page(frame.page("probe"))
+if st.session_state.pop("runs.again", None):
+    st.switch_page(frame.page("data"))
 known = runs(owner())
 if not known:
     frame.waits_for(t("Nothing was tried yet. A run begins on the probe page."), "probe")
@@ -136,20 +154,26 @@ st.caption(
 
 finished = [str(entry.path) for entry in known if entry.winner]
 if len(finished) >= 2:
-    st.header(t("Compare two"), anchor=False)
-    reports = []
-    for place, column in enumerate(st.columns(2, gap="large")):
-        with column:
-            picked = st.selectbox(
-                t("First run") if place == 0 else t("Second run"),
-                finished,
-                index=place,
-                format_func=lambda path: Path(path).name,
-                key=f"runs.compare {place}",
-            )
-            report = read_run(Path(picked)).report
-            if report is not None:
-                reports.append(report)
-                summary(report)
-    if len(reports) == 2:
+    st.header(t("Compare runs"), anchor=False)
+    picked = st.multiselect(
+        t("Two or more runs"),
+        finished,
+        default=finished[:2],
+        format_func=lambda path: Path(path).name,
+        key="runs.compare",
+        placeholder=t("Choose runs"),
+    )
+    chosen = [(Path(path), report) for path in picked if (report := read_run(Path(path)).report)]
+    if chosen:
+        with st.grid(3, min_column_width=220):
+            for path, report in chosen:
+                with st.container():
+                    st.markdown(f"**{session.safe(path.name)}**")
+                    summary(report)
+    reports = [report for _, report in chosen]
+    alike = len({(report.brief.task, report.brief.metric) for report in reports}) == 1
+    data = {report.dataset.sha256 if report.dataset else str(path) for path, report in chosen}
+    if len(chosen) == 2 and (not alike or len(data) == 1):
         beside(*reports)
+    elif len(chosen) >= 2:
+        across.compare([path for path, _ in chosen])

@@ -302,11 +302,13 @@ def to_try(brief: Brief, found: "Recommendation") -> tuple[str, ...]:
     :param found: the advice for it.
     :return: ids that can be loaded here, best first.
     """
-    best, here = shortlisted(brief, found), already_here(brief, found)
     picked = state.draft().chosen
     if picked is None:
-        return best[:4] + here[:3]
-    return tuple(id for id in best + here if id in picked)
+        return shortlisted(brief, found)[:4] + already_here(brief, found)[:3]
+    if not knowledge().task(brief.task).probeable:
+        return ()
+    ranked = [candidate.model for candidate in found.shortlist] + list(found.beyond_limit)
+    return _loadable([id for id in ranked if id in picked], brief.constraints.offline)
 
 
 def new_run_folder(name: str) -> Path:

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from across_fixture import lay_run
 from report_fixture import make_report
 from test_data_page import upload
 from test_need_page import text_of
@@ -10,6 +11,7 @@ from trust_fixture import trusted
 import advisor.jobs
 from advisor.errors import InputError
 from advisor.jobs import RunView, read_run
+from advisor.jobs.register import register
 from advisor.report import write_report
 from advisor.ui import race, results
 
@@ -189,6 +191,25 @@ def test_runs_are_listed_opened_compared_and_deleted(open_app, finished_run):
     app.button(key=f"open {second}").click().run()
     assert app.session_state["draft"].run == str(second)
     assert read_run(second).report is not None
+
+
+def test_runs_on_several_data_sets_are_compared(open_app, fresh_home):
+    one = lay_run(fresh_home / "runs" / "one", "mail.csv", {"x/a": 0.9, "x/b": 0.6, "baseline/majority": 0.5})
+    two = lay_run(fresh_home / "runs" / "two", "calls.csv", {"x/a": 0.8, "baseline/majority": 0.5})
+    for run in (one, two):
+        register(run, f"2026-01-01T10:00:00+00:00 {run.name}")
+    app = open_app("runs")
+    said = text_of(app).replace("\\", "")
+    assert "Use x/a for all 2 sets" in said
+    (table,) = app.dataframe
+    rows = table.value.set_index("Model")
+    assert rows.loc["x/b", "calls.csv"] == "not probed" and rows.loc["x/b", "mail.csv"] == "60.0\u202f% (2)"
+    app.multiselect(key="runs.compare").set_value([str(one)]).run()
+    assert not app.exception and not app.dataframe
+    app.button(key=f"again {two}").click().run()
+    draft = app.session_state["draft"]
+    assert not app.exception and draft.chosen == ("x/a",) and draft.data is None and draft.run is None
+    assert draft.answers["task"] == "text-classification"
 
 
 def test_all_measurements_unfold_beside_the_decision(open_app, finished_run):
