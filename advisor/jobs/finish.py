@@ -18,7 +18,7 @@ from advisor.jobs.records import Examples, RungRecord, RunSpec
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.measured import Measured, record_measured
 from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
-from advisor.probe.plan import BASELINES
+from advisor.probe.plan import BASELINES, LADDER
 from advisor.reliability import confidence
 from advisor.report.store import report_json
 from advisor.result import (
@@ -192,7 +192,7 @@ def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec, s
             rung for rung in spec.plan.models.get(best.model, ()) if rung not in {r.rung for r in rungs}
         ]
         return f"{missing[0]} was not reached" if missing else "climbed every rung that was planned for it"
-    if rungs[-1].rung == "longer":
+    if rungs[-1].rung == LADDER[-1]:
         return "climbed every rung"
     if stopped:
         return "the run was cancelled"

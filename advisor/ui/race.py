@@ -23,6 +23,8 @@ RUNGS = {
     "linear-probe-all": "frozen, all examples",
     "last-block": "last block tuned",
     "longer": "tuned longer",
+    "lora": "LoRA",
+    "full": "all of it tuned",
 }
 STATES = {
     "queued": "Waiting to start",
