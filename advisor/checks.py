@@ -1,6 +1,8 @@
-"""What was looked at once the ladder was climbed: labels, compression, damage, and what pretraining gave."""
+"""What was looked at once the ladder was climbed: labels, where the model looked, compression, damage, pretraining."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from advisor.measurement import LatencyMeasured, Metric
 from advisor.quantity import Frozen
@@ -15,12 +17,16 @@ __all__ = [
     "Control",
     "Damaged",
     "LabelNoise",
+    "Looked",
     "Robustness",
+    "Saliency",
     "Suspect",
+    "Word",
 ]
 
-CheckName = Literal["label-noise", "compression", "robustness", "control"]
-CHECKS: tuple[CheckName, ...] = ("label-noise", "compression", "robustness", "control")
+CheckName = Literal["label-noise", "saliency", "compression", "robustness", "control"]
+CHECKS: tuple[CheckName, ...] = ("label-noise", "saliency", "compression", "robustness", "control")
+MOST_PICTURE = 60_000
 
 
 class Check(Frozen):
@@ -60,6 +66,57 @@ class LabelNoise(Frozen):
     checked: int
     found: int
     suspects: tuple[Suspect, ...] = ()
+
+
+class Word(Frozen):
+    """A word of a text.
+
+    :ivar weight: what it adds to the score of the class that the model named; below 0 what it takes away.
+    :ivar gap: what stands between it and the next word.
+    """
+
+    text: str
+    weight: float
+    gap: str = ""
+
+
+class Looked(Frozen):
+    """What in one example of the report split raised the score of the class that the model named.
+
+    :ivar truth, predicted: the label it has, and the one that the model gave it.
+    :ivar probability: what the model gave to the latter.
+    :ivar heat: rows from the top, 0 to 1 where most; all 0 where nothing raised the score; images only.
+    :ivar picture: what the model was fed, small, as a JPEG in base64; images only.
+    :ivar words: the text as far as the model read it; texts only.
+    :ivar score, blank_score: of the text, and of the same with every word masked; the weights of the words add up to
+        about the difference.
+    """
+
+    id: str
+    truth: str
+    predicted: str
+    probability: float
+    heat: tuple[tuple[float, ...], ...] = ()
+    picture: str = Field(default="", max_length=MOST_PICTURE, pattern=r"^[A-Za-z0-9+/]*={0,2}$")
+    words: tuple[Word, ...] = ()
+    score: float | None = None
+    blank_score: float | None = None
+
+
+class Saliency(Frozen):
+    """Where a model looked, in some examples of the report split that it got wrong and some that it got right.
+
+    The score is the logit of the class that the model named, less the mean logit of all classes.
+
+    :ivar method: how it was found.
+    :ivar layer: the layer of the body that it was read from.
+    """
+
+    model: str
+    rung: str
+    method: str
+    layer: str
+    examples: tuple[Looked, ...]
 
 
 class Compressed(Frozen):
@@ -141,6 +198,7 @@ class Checks(Frozen):
 
     rows: tuple[Check, ...] = ()
     label_noise: LabelNoise | None = None
+    saliency: Saliency | None = None
     compression: Compression | None = None
     robustness: Robustness | None = None
     control: Control | None = None

@@ -25,6 +25,7 @@ from advisor.checks import (
     Damaged,
     LabelNoise,
     Robustness,
+    Saliency,
 )
 from advisor.dataset.types import Finding, Severity
 from advisor.files import seal, unseal, write_atomically
@@ -113,10 +114,12 @@ def open_checks(
     rows = tuple(_row(folder, name, spec, told) for name in CHECKS)
     done = {row.name for row in rows if row.status == "done"}
     noise = read_check(folder, "label-noise") if "label-noise" in done else None
+    looked = read_check(folder, "saliency") if "saliency" in done else None
     judge = _Judge(folder, examples, spec, best)
     return Checks(
         rows=rows,
         label_noise=LabelNoise.model_validate(noise.content) if noise else None,
+        saliency=Saliency.model_validate(looked.content) if looked else None,
         compression=judge.compression() if "compression" in done else None,
         robustness=judge.robustness() if "robustness" in done else None,
         control=judge.control() if "control" in done else None,

@@ -16,7 +16,7 @@ __all__ = ["FILES", "Catalogue", "catalogue", "knowledge_words"]
 HERE = Path(__file__).parent
 FILES: dict[Language, tuple[Path, ...]] = {
     "en": (),
-    "zh": (HERE / "zh_CN.po", HERE / "zh_CN.ui.po", HERE / "zh_CN.export.po"),
+    "zh": (HERE / "zh_CN.po", HERE / "zh_CN.ui.po", HERE / "zh_CN.export.po", HERE / "zh_CN.checks.po"),
 }
 
 

@@ -11,6 +11,7 @@ __all__ = ["checks_section"]
 
 NAMES = {
     "label-noise": "Labels",
+    "saliency": "Where the model looked",
     "compression": "Compression",
     "robustness": "Damaged inputs",
     "control": "What pretraining gave",

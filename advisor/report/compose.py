@@ -12,6 +12,7 @@ from advisor.report.evidence import (
     repeat_section,
     results_section,
 )
+from advisor.report.looked import looked_section
 from advisor.report.need import need_section, shortlist_section
 from advisor.report.numbers import chance, milliseconds, percent, size
 from advisor.report.plain import advantages, saves, verdict
@@ -32,6 +33,7 @@ def compose(report: Report) -> Document:
         data_section(report),
         results_section(report),
         classes_section(report),
+        looked_section(report),
         confidence_section(report),
         checks_section(report),
         promises_section(report),

@@ -15,6 +15,9 @@ __all__ = [
     "Code",
     "Cover",
     "Document",
+    "Gallery",
+    "Look",
+    "Piece",
     "Row",
     "Section",
     "Share",
@@ -98,7 +101,51 @@ class Shown:
     figure: Figure
 
 
-Block = Text | Bullets | Table | Code | Shown
+@dataclass(frozen=True)
+class Piece:
+    """A word of the user's: how much it weighs beside the heaviest, −1 to 1, and what follows it."""
+
+    text: str
+    weight: float
+    gap: str
+
+    @property
+    def level(self) -> int:
+        """How strongly it is to be marked: 1 to 4 for what speaks for the answer, −1 to −4 against it, 0 not at all."""
+        strength = min(4, int(abs(self.weight) * 5))
+        return strength if self.weight > 0 else -strength
+
+
+@dataclass(frozen=True)
+class Look:
+    """One example and where a model looked in it: a picture twice, or the pieces of a text.
+
+    :ivar facts: what is said of it, each with its name.
+    :ivar seen, marked: the picture as it was fed, and with the map over it; JPEGs in base64.
+    """
+
+    id: str
+    wrong: bool
+    facts: tuple[tuple[str, Cell], ...]
+    seen: str = ""
+    marked: str = ""
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def alt(self) -> str:
+        """All that is said of it, in one line."""
+        return "; ".join(f"{name}: {cell.text}" for name, cell in self.facts)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Examples side by side; `label` says what they show."""
+
+    label: str
+    looks: tuple[Look, ...]
+
+
+Block = Text | Bullets | Table | Code | Shown | Gallery
 
 
 @dataclass(frozen=True)

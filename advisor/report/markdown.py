@@ -4,7 +4,19 @@ import re
 
 from advisor.labels import one_line
 from advisor.language import translate
-from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
+from advisor.report.document import (
+    LEGEND,
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Document,
+    Gallery,
+    Section,
+    Shown,
+    Table,
+    Text,
+)
 
 __all__ = ["escape", "render_markdown"]
 
@@ -74,7 +86,17 @@ def _block(block: Block) -> list[str]:
         return [fence, *(one_line(line) for line in block.text.splitlines()), fence]
     if isinstance(block, Shown):
         return [f"*{escape(block.figure.question)}* {escape(block.figure.alt)}"]
+    if isinstance(block, Gallery):
+        return _gallery(block)
     return _table(block)
+
+
+def _gallery(gallery: Gallery) -> list[str]:
+    lines = [f"**{escape(gallery.label)}**", ""]
+    for look in gallery.looks:
+        facts = "; ".join(f"{escape(name)}: {_cell(cell)}" for name, cell in look.facts)
+        lines.append(f"- {escape(look.id)}: {facts}")
+    return lines
 
 
 def _table(table: Table) -> list[str]:

@@ -1,5 +1,6 @@
 """A report as PDF: tagged, set in a font that covers Chinese, of which only the used glyphs are embedded."""
 
+import base64
 import json
 import re
 from importlib.resources import files
@@ -11,7 +12,20 @@ from advisor.charts import Figure, to_svg
 from advisor.errors import AdvisorError, InputError
 from advisor.labels import visible
 from advisor.language import translate
-from advisor.report.document import LEGEND, Block, Bullets, Cell, Code, Document, Section, Shown, Table, Text
+from advisor.report.document import (
+    LEGEND,
+    Block,
+    Bullets,
+    Cell,
+    Code,
+    Document,
+    Gallery,
+    Look,
+    Section,
+    Shown,
+    Table,
+    Text,
+)
 
 __all__ = ["render_pdf"]
 
@@ -100,7 +114,21 @@ def _block(block: Block, prefix: str) -> dict[str, Any]:
         return {"kind": "Code", "lines": [visible(line) for line in block.text.splitlines()]}
     if isinstance(block, Shown):
         return _figure(block.figure, prefix)
+    if isinstance(block, Gallery):
+        return {"kind": "Gallery", "label": visible(block.label), "looks": list(map(_look, block.looks))}
     return _table(block)
+
+
+def _look(look: Look) -> dict[str, Any]:
+    return {
+        "id": _breakable(look.id),
+        "facts": [{"name": name, "cell": _cell(cell)} for name, cell in look.facts],
+        "alt": visible(look.alt),
+        "pictures": [list(base64.b64decode(one)) for one in (look.seen, look.marked) if one],
+        "pieces": [
+            {"text": _breakable(one.text), "level": one.level, "gap": visible(one.gap)} for one in look.pieces
+        ],
+    }
 
 
 def _figure(figure: Figure, prefix: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from advisor.report.document import (
     Code,
     Cover,
     Document,
+    Gallery,
+    Look,
     Row,
     Section,
     Shown,
@@ -70,8 +72,15 @@ def _block(block: Block, language: Language) -> Block:
         return Shown(in_language(block.figure, language))
     if isinstance(block, Code):
         return block
+    if isinstance(block, Gallery):
+        return Gallery(say(block.label), tuple(_look(look, language) for look in block.looks))
     columns = tuple((say(title), numeric) for title, numeric in block.columns)
     return Table(say(block.label), columns, tuple(_row(row, language) for row in block.rows))
+
+
+def _look(look: Look, language: Language) -> Look:
+    facts = tuple((translate(name, language), _cell(cell, language)) for name, cell in look.facts)
+    return replace(look, facts=facts)
 
 
 def _row(row: Row, language: Language) -> Row:

@@ -8,7 +8,7 @@ import streamlit as st
 from advisor import charts
 from advisor.language import Language
 from advisor.result import Report
-from advisor.ui import cards, figures, frame, look, results, session, state
+from advisor.ui import cards, figures, frame, look, looked, results, session, state
 from advisor.ui.words import language, t
 
 
@@ -137,6 +137,7 @@ if best is not None and best.errors:
         t("Each is shown with its true class and what the model took it for, the surest mistakes first.")
     )
     results.wrong(report, Path(draft.run), best)
+looked.gallery(report)
 with st.expander(t("All measurements"), on_change="rerun", key="decision.all") as everything_measured:
     pass
 if everything_measured.open:

@@ -109,13 +109,14 @@ def test_every_check_is_done_and_reported(texts: RunFolder) -> None:
     assert checks.label_noise and checks.compression and checks.control
     assert checks.label_noise.checked == 72
     assert all(one.given != one.likely for one in checks.label_noise.suspects)
-    assert [form.form for form in checks.compression.forms] == FORMS
+    assert [form.form for form in checks.compression.forms] == [*FORMS, "distilled"]
+    assert checks.compression.forms[-1].because == "no smaller model of this probe can be tuned"
     row = next(row for row in report["probe"]["results"] if row["model"] == "tiny/bert")
-    for form in checks.compression.forms:
+    for form in checks.compression.forms[:-1]:
         assert form.metric and form.before and form.latency_ms and form.size_mb and form.size_before_mb
         assert form.before.value == pytest.approx(row["metrics"]["accuracy"]["value"])
         assert form.metric.n == 18
-    sizes = {form.form: form.size_mb / form.size_before_mb for form in checks.compression.forms}  # type: ignore[operator]
+    sizes = {form.form: form.size_mb / form.size_before_mb for form in checks.compression.forms[:-1]}  # type: ignore[operator]
     assert sizes["int8"] < 0.9 and sizes["half"] < 0.7 and sizes["pruned-30"] == pytest.approx(1, abs=0.01)
     assert checks.robustness
     assert [kind.kind for kind in checks.robustness.kinds] == list(DAMAGE["text-classification"])
@@ -126,6 +127,23 @@ def test_every_check_is_done_and_reported(texts: RunFolder) -> None:
     assert control.low <= control.gain <= control.high
     assert control.seconds <= control.pretrained_seconds + 1e-9
     assert ("tiny/bert" in control.negative_transfer) == (control.gain < 0)
+
+
+def test_the_report_says_where_the_model_looked(texts: RunFolder) -> None:
+    report = written(texts)
+    looked = Checks.model_validate(report["checks"]).saliency
+    row = next(row for row in report["probe"]["results"] if row["model"] == "tiny/bert")
+    assert looked and looked.model == "tiny/bert" and looked.layer == "embeddings"
+    accuracy = row["metrics"]["accuracy"]["value"]
+    wrong = [one for one in looked.examples if one.truth != one.predicted]
+    assert len(wrong) == min(4, round(18 * (1 - accuracy)))
+    assert len(looked.examples) - len(wrong) == min(4, round(18 * accuracy))
+    assert [one.id for one in wrong] == [error["id"] for error in row["errors"]][: len(wrong)]
+    for one in looked.examples:
+        assert one.words and one.score is not None and one.blank_score is not None
+        whole = sum(word.weight for word in one.words)
+        assert whole == pytest.approx(one.score - one.blank_score, abs=0.05 + 0.05 * abs(whole))
+    assert "Where the model looked" in render(finish(texts), "md")
 
 
 def test_suspicious_labels_are_a_finding(texts: RunFolder) -> None:
@@ -199,8 +217,17 @@ def test_images_are_compressed_and_have_a_control(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
-    checks = ("compression", "robustness", "control")
-    folder = lay(tmp_path / "run", workshop / "pictures", checks, ("linear-probe",), "image-classification")
+    names = ("saliency", "compression", "robustness", "control")
+    plan = {
+        "examples": SIZES,
+        "models": {"tiny/a": ("linear-probe",), "tiny/b": ("linear-probe",)},
+        "checks": names,
+    }
+    request = ProbeRequest(
+        Brief(task="image-classification"), workshop / "pictures", tmp_path / "run",
+        plan=Plan.model_validate(plan), offline=True,
+    )  # fmt: skip
+    folder = prepare(request)
     work(folder)
     report = finish(folder)
     assert report.checks and report.checks.compression and report.checks.control
@@ -208,6 +235,19 @@ def test_images_are_compressed_and_have_a_control(
     assert forms["int8"].metric is None and "no linear layers" in forms["int8"].because
     assert forms["half"].metric is not None
     assert forms["pruned-60"].metric is not None
+    sizes = {row.model: row.size_mb or 0.0 for row in report.probe.results if row.kind == "weights"}
+    looked_at = report.checks.compression.model
+    if min(sizes.values()) < 0.9 * sizes[looked_at]:
+        taught = forms["distilled"]
+        assert taught.metric and taught.before and taught.metric.n == 18 and taught.latency_ms
+        assert (taught.size_mb or 0.0) < (taught.size_before_mb or 0.0)
+        assert "4 passes over 36 examples" in taught.what
+    else:
+        assert "no smaller model" in forms["distilled"].because
+    assert report.checks.saliency and report.checks.saliency.model == looked_at
+    for one in report.checks.saliency.examples:
+        assert one.picture and {len(line) for line in one.heat} == {len(one.heat)}
+        assert max(value for line in one.heat for value in line) in (0.0, 1.0)
     assert report.checks.control.examples == 36
     assert report.checks.robustness
     assert all(kind.metric is not None for kind in report.checks.robustness.kinds)

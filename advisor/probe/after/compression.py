@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from advisor.jobs.checks import CheckRecord, read_check, save_check
+from advisor.probe.after.distilling import distil
 from advisor.probe.after.subject import SPARE, NoRoom, Subject, answer
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import OutOfTime
@@ -16,6 +17,7 @@ from advisor.probe.tune import TunedHead
 
 __all__ = ["check_compression"]
 
+ALL = (*FORMS, "distilled")
 FEWEST_REQUESTS = 12
 RACE_S = 4.0
 DEFLATED_MB_S = 20.0
@@ -35,16 +37,16 @@ def check_compression(subject: Subject) -> None:
         raise NotCompressible(f"{subject.model} runs in a package of its own, not in PyTorch")
     tell = setting.steps(subject.model, "compression", "forms")
     packed = _Packed(subject, backbone.module)
-    for number, name in enumerate(FORMS):
-        tell(number, len(FORMS))
+    for number, name in enumerate(ALL):
+        tell(number, len(ALL))
         kept = read_check(setting.folder, f"compression-{name}")
         same = kept is not None and (kept.model, kept.rung) == (subject.model, subject.rung.rung)
         if kept is None or kept.status == "skipped" or not same:
             _form(subject, backbone, head, name, packed)
-    tell(len(FORMS), len(FORMS))
+    tell(len(ALL), len(ALL))
     record = CheckRecord(
         name="compression", model=subject.model, rung=subject.rung.rung, status="done",
-        seconds=time.monotonic() - begun, content={"forms": list(FORMS)},
+        seconds=time.monotonic() - begun, content={"forms": list(ALL)},
     )  # fmt: skip
     save_check(setting.folder, record)
 
@@ -76,24 +78,27 @@ def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str, pack
     because, report = "", None
     try:
         subject.need(SPARE * FEWEST_REQUESTS * subject.seconds_each, name)
-        form = compress(backbone, name, contents)
+        form, own = (
+            distil(subject, backbone, head)
+            if name == "distilled"
+            else (compress(backbone, name, contents), head)
+        )
         content["what"] = form.what
         before, after = race(
-            (answer(backbone, head), answer(form, head)), contents, check=setting.clock.check,
+            (answer(backbone, head), answer(form, own)), contents, check=setting.clock.check,
             most_seconds=min(RACE_S, setting.clock.left / 10),
         )  # fmt: skip
-        head_mb = sum(array.nbytes for array in head.arrays().values()) / 1e6
         assert backbone.module is not None and form.module is not None
         content |= {
-            "size_mb": stored_mb(form.module) + head_mb,
-            "size_before_mb": stored_mb(backbone.module) + head_mb,
+            "size_mb": stored_mb(form.module) + _head_mb(own),
+            "size_before_mb": stored_mb(backbone.module) + _head_mb(head),
         }
         if name.startswith("pruned"):
             content |= {"packed_mb": packed.of(form.module), "packed_before_mb": packed.before}
         content |= {"latency_ms": after.model_dump(), "latency_before_ms": before.model_dump()}
         judged = subject.affordable(after.p50 / 1000, f"judging {name}")
         shown = setting.contents(setting.examples.report[:judged])
-        report = head.probabilities(embed(form, shown, setting.clock))
+        report = own.probabilities(embed(form, shown, setting.clock))
     except (NoRoom, OutOfTime) as error:
         status, because = "skipped", str(error)
     except (NotCompressible, ValueError, RuntimeError) as error:
@@ -103,3 +108,7 @@ def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str, pack
         seconds=time.monotonic() - begun, content=content,
     )  # fmt: skip
     save_check(setting.folder, record, report)
+
+
+def _head_mb(head: TunedHead) -> float:
+    return sum(array.nbytes for array in head.arrays().values()) / 1e6

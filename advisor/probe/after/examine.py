@@ -1,4 +1,4 @@
-"""After the climb: look at the labels, compress the chosen network, damage its inputs, train it from random weights.
+"""After the climb: the labels, where the chosen network looked, compressed, with damaged inputs, from random weights.
 
 Every check is kept as soon as it is done and never done twice; one that finds no room in the budget says so.
 """
@@ -15,8 +15,10 @@ from advisor.jobs.checks import CheckRecord, read_check, save_check
 from advisor.jobs.finish import collect
 from advisor.probe.after.compression import check_compression
 from advisor.probe.after.control import check_control
+from advisor.probe.after.heat import NotExplainable
 from advisor.probe.after.labels import check_labels
 from advisor.probe.after.robustness import check_robustness
+from advisor.probe.after.saliency import check_saliency
 from advisor.probe.after.subject import NoRoom, Subject
 from advisor.probe.climb import Setting
 from advisor.probe.clock import OutOfTime
@@ -27,6 +29,7 @@ __all__ = ["examine"]
 
 WORK: dict[CheckName, Callable[[Subject], None]] = {
     "label-noise": check_labels,
+    "saliency": check_saliency,
     "compression": check_compression,
     "robustness": check_robustness,
     "control": check_control,
@@ -86,7 +89,7 @@ def _one(subject: Subject, name: CheckName, deadly: Collection[tuple[str, str]])
         return
     except (Cancelled, StorageError):
         raise
-    except (NoRoom, OutOfTime, NotCompressible) as error:
+    except (NoRoom, OutOfTime, NotCompressible, NotExplainable) as error:
         status, because = "skipped", str(error)
     except Exception as error:
         because = str(error) if isinstance(error, AdvisorError) else f"{type(error).__name__}: {error}"[:500]
