@@ -31,6 +31,7 @@ from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.plan import BASELINES, LADDER, nominal_seconds
 from advisor.probe.recipes import TUNING, epochs, visit_cost
+from advisor.result import Waits
 
 __all__ = ["main"]
 
@@ -165,7 +166,8 @@ class Worker:
             left, points = max(0.0, self.clock.left), f"{100 * gain:.2f} points"
             late = f"{option.rung} would need about {option.seconds:.0f} s and {left:.0f} s were left"
             idle = f"{option.rung} could hardly overtake: it is expected to raise the best score by {points}"
-            self.stay(option.model, late if gain >= LEAST_GAIN else idle)
+            waits = Waits(rung=option.rung, seconds=option.seconds, left=left, gain=gain)
+            self.stay(option.model, *((late, waits) if gain >= LEAST_GAIN else (idle, None)))
         if any(gain >= LEAST_GAIN for gain in gains.values()):
             return NOTHING_LEFT
         spent = f"stopped after {self.clock.elapsed:.0f} s of {self.spec.budget_s:.0f}"
@@ -289,9 +291,9 @@ class Worker:
         ending = self.folder.ending(model)
         return ending is not None and ending.status == "failed"
 
-    def stay(self, model: str, because: str) -> None:
+    def stay(self, model: str, because: str, waits: Waits | None = None) -> None:
         """Note why a model that has finished a rung climbs no further, once."""
-        ending = Ending(model=model, status="ok", because=because)
+        ending = Ending(model=model, status="ok", because=because, waits=waits)
         if self.folder.ending(model) == ending:
             return
         self.folder.end_model(ending)

@@ -286,6 +286,12 @@ def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: 
     assert all(ending is not None and ending.status == "ok" for ending in endings)
     said = " ".join(ending.because for ending in endings if ending)
     assert "last-block would need about 1000000 s" in said
+    waiting = [ending.waits for ending in endings if ending and ending.waits]
+    assert waiting and all(one.seconds == 1e6 and one.left < 1e6 and one.gain > 0 for one in waiting)
+    report = report_of(worker.folder)
+    told = [row["waits"] for row in report["probe"]["results"] if row["waits"]]
+    assert [one["seconds"] for one in told] == [1e6] * len(waiting)
+    assert any("s more, a budget of" in step for step in report["decision"]["next_steps"])
 
 
 def test_a_baseline_on_a_slow_machine_learns_from_a_part(worker: Worker) -> None:
