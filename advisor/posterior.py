@@ -23,7 +23,7 @@ AGREEMENT = 0.5
 SPREAD = (0.02, 0.15)
 VAGUE = 0.5
 UNTOLD = 1.5
-DEPTH = {"last-block": 1, "longer": 1, "full": 2}
+DEPTH = {"last-block": 1, "longer": 1, "lora": 2, "full": 2}
 """How deep a rung tunes: the last block, or all layers."""
 LEAST_DOUBT = 0.005
 Floats = NDArray[np.float64]

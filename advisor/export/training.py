@@ -26,7 +26,7 @@ WORDS = {
     "full": "All its layers are tuned",
     "from-scratch": "Learnt from your examples alone",
 }
-TUNING = ("last-block", "longer", "full")
+TUNING = ("last-block", "longer", "lora", "full")
 TUNED = frozenset({"head", "last-block", "lora", "full"})
 AUGMENT: dict[str, str] = {
     "random crop": "transforms.RandomResizedCrop(side, scale=(0.7, 1.0))",
@@ -253,7 +253,7 @@ def plan_training(
         augmentation=tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
         word_dropout="word dropout" in augmentation,
         tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
-        lora_targets=tuple(card.lora_targets) if card.lora_targets else "all-linear",
+        lora_targets=_targets(settings, card, same),
         note=note,
         **common,
     )
@@ -262,6 +262,13 @@ def plan_training(
 def _setting(settings: dict[str, Any], name: str, usual: float, same: bool) -> float:
     """Look up what the probe tuned with, if it tuned in the same way."""
     return float(settings.get(name, usual)) if same else usual
+
+
+def _targets(settings: dict[str, Any], card: ModelCard, same: bool) -> tuple[str, ...] | str:
+    """Name the layers that adapters learn beside: those of the probe, if it used some."""
+    if same and "targets" in settings:
+        return tuple(str(settings["targets"]).split())
+    return tuple(card.lora_targets) if card.lora_targets else "all-linear"
 
 
 def _passes(row: ModelResult) -> int:

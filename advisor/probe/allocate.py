@@ -39,9 +39,11 @@ USUAL = {
     ("image-classification", "full"): Gain(0.04, 0.04),
     ("text-classification", "last-block"): Gain(0.03, 0.03),
     ("text-classification", "longer"): Gain(0.01, 0.015),
+    ("text-classification", "lora"): Gain(0.08, 0.08),
     ("text-classification", "full"): Gain(0.09, 0.08),
 }
-"""Of the runs of `benchmarks/README.md` before this one; `full` of the fine-tunings of `benchmarks/selection`."""
+"""Of the runs of `benchmarks/README.md` before this one; `full` of the fine-tunings of `benchmarks/selection`. With the
+model of the smallest gain there, `lora` reached the same on trec6 (+16 points each), so it stands little below."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from advisor.files import storing, write_atomically
 from advisor.jobs.folder import Examples, RunFolder, RungRecord
 from advisor.metrics import evaluate
+from advisor.probe.adapters import ALPHA, DROPOUT, RANK, attention
 from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, OpenImage, load_backbone, torch_device
 from advisor.probe.baselines import make_baseline
 from advisor.probe.cache import FeatureCache, body_key
@@ -23,8 +24,8 @@ from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, wr
 from advisor.probe.features import embed
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
-from advisor.probe.recipes import TUNING, Recipe, recipe_for
-from advisor.probe.scope import learning
+from advisor.probe.recipes import TUNING, Recipe, Scope, recipe_for
+from advisor.probe.scope import changed
 from advisor.probe.source_head import SourceHead
 from advisor.probe.transfer import transferability
 from advisor.probe.tune import TunedHead, load_learnt, tune
@@ -525,7 +526,7 @@ class _Tuning(_Climb):
         judged = head.probabilities(features)
         select = judged[: len(setting.examples.select)]
         point = setting.point(self.rung, len(self.train), tuned.epochs, spent, select)
-        names = restored | learning(body, recipe).keys()
+        names = restored | changed(body, recipe)
         learnt = {
             f"body.{name}": value.detach().cpu().numpy()
             for name, value in body.named_parameters()
@@ -533,7 +534,7 @@ class _Tuning(_Climb):
         }
         self.keep(learnt | {f"head.{name}": value for name, value in head.arrays().items()})
         hyperparameters = {
-            **_settings(recipe, tuned.epochs),
+            **_settings(recipe, tuned.epochs, body),
             "continues": start.rung if start else "linear-probe",
         }
         self.save(
@@ -585,12 +586,17 @@ class _Tuning(_Climb):
         return load_learnt(path, body, head) if path.exists() else set()
 
 
-def _settings(recipe: Recipe, epochs: int) -> dict[str, Any]:
-    layers = {"layer_decay": recipe.layer_decay} if recipe.scope == "full" else {}
+def _settings(recipe: Recipe, epochs: int, body: torch.nn.Module) -> dict[str, Any]:
+    targets = sorted({name.rpartition(".")[2] for name in attention(body)})
+    own: dict[Scope, dict[str, Any]] = {
+        "last-block": {},
+        "lora": {"rank": RANK, "alpha": ALPHA, "lora_dropout": DROPOUT, "targets": " ".join(targets)},
+        "full": {"layer_decay": recipe.layer_decay},
+    }
     return {
         "epochs": epochs,
         "learning_rate": recipe.body_rate,
-        **layers,
+        **own[recipe.scope],
         "head_learning_rate": recipe.head_rate,
         "weight_decay": recipe.weight_decay,
         "label_smoothing": recipe.smoothing,

@@ -22,7 +22,7 @@ __all__ = [
     "subset",
 ]
 
-LADDER = ("linear-probe", "linear-probe-all", "last-block", "longer", "full")
+LADDER = ("linear-probe", "linear-probe-all", "last-block", "longer", "lora", "full")
 BASELINES = {
     "image-classification": (
         "baseline/majority",

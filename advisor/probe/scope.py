@@ -1,26 +1,56 @@
 """Which parameters of a body learn, and how fast each of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 
+from advisor.probe.adapters import adapted, attention
 from advisor.probe.recipes import Recipe
 
-__all__ = ["depths", "last_block", "learning"]
+__all__ = ["changed", "depths", "last_block", "learning", "rates"]
 
 LEAST = 0.05
 
 
-def learning(module: Any, recipe: Recipe) -> Mapping[str, tuple[nn.Parameter, float]]:
-    """Name the parameters that learn: name → parameter and its peak rate, which falls from layer to layer downward."""
+@contextmanager
+def learning(module: Any, recipe: Recipe) -> Iterator[Sequence[tuple[nn.Parameter, float]]]:
+    """Let a body learn for a while.
+
+    :return: the parameters that learn, each with its peak rate.
+    """
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    if recipe.scope == "lora":
+        with adapted(module) as adapters:
+            yield [(parameter, recipe.body_rate) for parameter in adapters]
+        return
+    parameters, peaks = dict(module.named_parameters()), rates(module, recipe)
+    for name in peaks:
+        parameters[name].requires_grad_(True)
+    yield [(parameters[name], rate) for name, rate in peaks.items()]
+    for name in peaks:
+        parameters[name].requires_grad_(False)
+        parameters[name].grad = None
+
+
+def changed(module: Any, recipe: Recipe) -> set[str]:
+    """Name the parameters of a body that are others afterwards."""
+    if recipe.scope == "lora":
+        return {f"{name}.weight" for name in attention(module)}
+    return set(rates(module, recipe))
+
+
+def rates(module: Any, recipe: Recipe) -> dict[str, float]:
+    """Give the peak rate of each of the body's own parameters that learn; it falls from layer to layer downward."""
     if recipe.scope == "last-block":
-        return {name: (parameter, recipe.body_rate) for name, parameter in last_block(module).items()}
+        return dict.fromkeys(last_block(module), recipe.body_rate)
     layer = depths(module)
     top = max(layer.values())
     return {
-        name: (parameter, recipe.body_rate * recipe.layer_decay ** (top - layer[name]))
-        for name, parameter in module.named_parameters()
+        name: recipe.body_rate * recipe.layer_decay ** (top - layer[name])
+        for name, _ in module.named_parameters()
     }
 
 

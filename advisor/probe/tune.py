@@ -118,17 +118,6 @@ def tune(
     torch.manual_seed(seed)
     device = next(backbone.module.parameters()).device
     head.to(device)
-    for parameter in backbone.module.parameters():
-        parameter.requires_grad_(False)
-    body = learning(backbone.module, recipe)
-    rates: dict[float, list[nn.Parameter]] = {}
-    for parameter, rate in body.values():
-        parameter.requires_grad_(True)
-        rates.setdefault(rate, []).append(parameter)
-    groups = [{"params": parameters, "lr": rate, "peak": rate} for rate, parameters in rates.items()]
-    head_rate = recipe.head_rate
-    groups.append({"params": list(head.linear.parameters()), "lr": head_rate, "peak": head_rate})
-    optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     weights = _class_weights(truth, head.linear.out_features, device) if recipe.balanced else None
     per_epoch = -(-len(contents) // recipe.batch_size)
     epochs = recipe.epochs
@@ -140,7 +129,8 @@ def tune(
         for at in range(0, len(contents), recipe.batch_size)
     ]
     begun = clock.elapsed
-    with Ahead(backbone, contents) as ahead:
+    with learning(backbone.module, recipe) as body, Ahead(backbone, contents) as ahead:
+        optimiser = torch.optim.AdamW(_groups(body, head, recipe), weight_decay=recipe.weight_decay)
         for step, chosen in enumerate(waiting):
             done, within = divmod(step, per_epoch)
             if done and not within:
@@ -154,10 +144,18 @@ def tune(
             then = waiting[step + 1] if step + 1 < steps else chosen[:0]
             losses.append(_step(backbone, head, ahead, truth, chosen, then, optimiser, weights, recipe))
             progress(step + 1, steps, losses[-1])
-    for parameter, _ in body.values():
-        parameter.requires_grad_(False)
-        parameter.grad = None
     return Tuned(float(np.mean(losses[-per_epoch:])), epochs)
+
+
+def _groups(
+    body: Sequence[tuple[nn.Parameter, float]], head: TunedHead, recipe: Recipe
+) -> list[dict[str, Any]]:
+    """Gather the parameters by their rate; the head's are the last."""
+    rates: dict[float, list[nn.Parameter]] = {}
+    for parameter, rate in body:
+        rates.setdefault(rate, []).append(parameter)
+    groups = [*rates.items(), (recipe.head_rate, list(head.linear.parameters()))]
+    return [{"params": parameters, "lr": rate, "peak": rate} for rate, parameters in groups]
 
 
 def _passes(planned: int, done: int, spent_s: float, left_s: float) -> int:

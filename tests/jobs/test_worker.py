@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from contract_check import check_report
 
@@ -21,11 +22,12 @@ from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
+from advisor.probe.after.subject import Subject, answer
 from advisor.probe.allocate import Gain
-from advisor.probe.climb import _Probe, climb_baseline
+from advisor.probe.climb import _Probe, climb_baseline, learnt_path
 from advisor.probe.clock import OutOfTime
 from advisor.probe.plan import BASELINES
-from advisor.probe.worker import Worker
+from advisor.probe.worker import Worker, best_point
 
 IMAGES = Brief(task="image-classification")
 TEXTS = Brief(task="text-classification")
@@ -88,7 +90,9 @@ def majority_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 STEPS = plan(
-    a=("linear-probe", "last-block", "longer"), broken=("linear-probe",), b=("linear-probe", "last-block")
+    a=("linear-probe", "last-block", "longer", "full"),
+    broken=("linear-probe",),
+    b=("linear-probe", "last-block"),
 )
 
 
@@ -102,7 +106,7 @@ def finished(workshop: Path, one_thread: None) -> RunFolder:
 def test_a_planned_run_gives_a_whole_report(finished: RunFolder) -> None:
     report = report_of(finished)
     found = rows(report)
-    assert [point["rung"] for point in found["tiny/a"]["curve"]][-2:] == ["last-block", "longer"]
+    assert [point["rung"] for point in found["tiny/a"]["curve"]][-3:] == ["last-block", "longer", "full"]
     assert found["tiny/a"]["revision"].startswith("local:")
     assert found["tiny/a"]["transferability"]["h_score"] <= 2
     assert found["tiny/broken"]["status"] == "failed"
@@ -135,6 +139,28 @@ def test_a_finished_rung_is_never_climbed_again(finished: RunFolder) -> None:
     assert [event["kind"] for event in finished.events()[before:]] == ["start", "ready", "done"]
 
 
+def test_a_tuning_goes_on_from_the_best_before_it_and_keeps_all_that_was_tuned(finished: RunFolder) -> None:
+    from safetensors.numpy import load_file
+
+    first, block, longer, full = finished.rungs("tiny/a")
+    best = max((block, longer), key=lambda record: (record.curve[-1].metric.value, record.position))
+    behind = first.curve[-1].metric.value > best.curve[-1].metric.value
+    assert longer.hyperparameters["continues"] == "last-block"
+    assert full.hyperparameters["continues"] == ("linear-probe" if behind else best.rung)
+    assert (full.strategy, full.hyperparameters["layer_decay"]) == ("full", 0.85)
+    some, all_of_it = (
+        load_file(learnt_path(finished, "tiny/a", record.position, record.rung)) for record in (block, full)
+    )
+    assert some.keys() < all_of_it.keys()
+    again = Worker(finished, time.monotonic(), lambda: False)
+    again.prepare()
+    examples = finished.examples()
+    for record in (longer, full):
+        backbone, head = Subject(again.setting, record, again.locate).bring_back()
+        answered = answer(backbone, head)([examples.contents[i] for i in examples.select])
+        assert np.allclose(answered, finished.probabilities(record, "select"), atol=1e-4), record.rung
+
+
 def test_tuning_without_a_probe_before_it(workshop: Path, majority_only: None) -> None:
     folder = lay(workshop, workshop / "run-straight", plan(a=("last-block",)))
     work(folder)
@@ -150,7 +176,10 @@ def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None
     report = report_of(folder)
     found = rows(report)
     assert all(found[model]["status"] == "ok" for model in named)
-    assert max(len(found[model]["curve"]) for model in named) > 3
+    rungs = {point["rung"] for model in named for point in found[model]["curve"]}
+    assert {"linear-probe", "full"} <= rungs, (
+        "what promises most for its seconds; rungs between may be skipped"
+    )
     reasons = ("climbed every rung", "could hardly overtake")
     assert all(any(reason in found[model]["because"] for reason in reasons) for model in named)
     assert folder.events()[-1]["because"].startswith(("no rung is left", "stopped after"))
@@ -160,11 +189,47 @@ def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None
 
 def test_balanced_metrics_weigh_the_classes(workshop: Path, majority_only: None) -> None:
     brief = Brief(task="text-classification", metric="recall:refund")
-    folder = lay(workshop, workshop / "run-recall", plan(bert=("linear-probe", "last-block")), brief)
+    folder = lay(workshop, workshop / "run-recall", plan(bert=("linear-probe", "last-block", "lora")), brief)
     work(folder)
     row = rows(report_of(folder))["tiny/bert"]
+    assert [point["rung"] for point in row["curve"]][-2:] == ["last-block", "lora"]
     assert "recall:refund" in row["metrics"]
     assert row["metrics"]["recall:refund"]["n"] == row["per_class"]["refund"]["n"]
+
+
+def test_adapters_leave_plain_weights_that_answer_the_same(workshop: Path, majority_only: None) -> None:
+    from safetensors.numpy import load_file
+
+    folder = lay(workshop, workshop / "run-adapters", plan(bert=("last-block", "lora")), TEXTS)
+    worker, examples = work(folder), folder.examples()
+    block, lora = folder.rungs("tiny/bert")
+    assert (lora.strategy, lora.hyperparameters["targets"]) == ("lora", "key query value")
+    continues = lora.hyperparameters["continues"]
+    assert continues == "last-block"
+    some, more = (
+        load_file(learnt_path(folder, "tiny/bert", record.position, record.rung)) for record in (block, lora)
+    )
+    assert some.keys() < more.keys(), "what was tuned before is kept, too"
+    assert any(".layer.0." in name for name in more)
+    backbone, head = Subject(worker.setting, lora, worker.locate).bring_back()
+    answered = answer(backbone, head)([examples.contents[i] for i in examples.select])
+    assert np.allclose(answered, folder.probabilities(lora, "select"), atol=1e-4)
+
+
+def test_only_text_encoders_that_take_adapters_are_offered_them(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = worker.card("tiny/a")
+    takes = card.model_copy(update={"tuning": ("frozen", "lora"), "library": "transformers"})
+    text = worker.examples.model_copy(update={"task": "text-classification"})
+    for examples, one, adaptable in (
+        (text, takes, True),
+        (text, card, False),
+        (worker.examples, takes, False),
+    ):
+        worker.examples = examples
+        monkeypatch.setattr(Worker, "card", lambda self, model, one=one: one)
+        assert worker.adaptable("tiny/a") == adaptable
 
 
 def test_a_model_of_another_task_never_sees_the_data(workshop: Path, majority_only: None) -> None:
@@ -242,6 +307,45 @@ def test_a_rung_that_killed_the_worker_is_not_tried_again(
     )
     work(folder)
     assert [record.rung for record in folder.rungs("tiny/a")] == ["linear-probe"]
+
+
+def test_what_killed_the_worker_and_all_above_it_is_left_alone(worker: Worker) -> None:
+    for model in ("tiny/a", "tiny/b"):
+        assert worker.step(model, "linear-probe", place=(1, 2))
+    assert worker.next_rungs("tiny/a") == ["last-block", "full"], "nothing is there to learn more from"
+    worker.deadly = frozenset({("tiny/a", "full")})
+    assert worker.next_rungs("tiny/a") == ["last-block"]
+    worker.deadly = frozenset({("tiny/a", "last-block")})
+    assert worker.next_rungs("tiny/a") == []
+    assert worker.next_rungs("tiny/b") == ["last-block", "full"]
+
+
+def test_a_probe_on_more_examples_may_come_after_tuning(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrowed(worker, 12)
+    assert worker.step("tiny/a", "linear-probe", place=(1, 1))
+    assert worker.next_rungs("tiny/a") == ["linear-probe-all", "last-block", "full"]
+    before = worker.gain("tiny/a", "linear-probe-all").mean
+    (probe,) = worker.folder.rungs("tiny/a")
+    tuned = probe.model_copy(update={"rung": "full", "curve": probe.curve[-1:]})
+    monkeypatch.setattr(RunFolder, "rungs", lambda self, model: (probe, tuned))
+    assert worker.next_rungs("tiny/a") == ["linear-probe-all"]
+    assert worker.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before)
+    better = {"linear-probe": best_point(probe), "full": best_point(probe) + 0.1}
+    monkeypatch.setattr(Worker, "reached", lambda self, model: better)
+    assert worker.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before - 0.1)
+
+
+def test_lighter_tuning_counts_against_what_full_tuning_may_add(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = {"tiny/a": {"linear-probe": 0.7, "last-block": 0.72}, "tiny/b": {"linear-probe": 0.7}}
+    monkeypatch.setattr(Worker, "reached", lambda self, model: reached[model])
+    a, b = (worker.gain(model, "full") for model in ("tiny/a", "tiny/b"))
+    assert a.mean == pytest.approx(b.mean - 0.02)
+    reached["tiny/b"]["full"] = 0.4
+    assert worker.gain("tiny/a", "full").mean < 0 < a.mean, "this run teaches what tuning brings"
 
 
 def test_a_download_that_takes_too_long_costs_only_its_own_model(

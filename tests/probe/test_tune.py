@@ -17,7 +17,7 @@ from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.features import embed
 from advisor.probe.head import fit_head
 from advisor.probe.recipes import Recipe
-from advisor.probe.scope import last_block
+from advisor.probe.scope import changed, last_block
 from advisor.probe.tune import TunedHead, tune
 from advisor.weights import Weights
 
@@ -109,6 +109,32 @@ def test_all_layers_learn_where_the_recipe_says_so(body: Backbone, loader: str) 
     assert not same & learnt
     assert same, "buffers, such as the statistics of batch norm, stay"
     assert not any(parameter.requires_grad for parameter in body.module.parameters())
+
+
+def test_adapters_learn_and_become_part_of_the_attention(folders: dict[str, Path]) -> None:
+    texts = CONTENTS["transformers"]
+    body = load_backbone(weights(folders["transformers"], "transformers"), open_picture)
+    assert body.module is not None
+    recipe = Recipe(3, 1e-2, head_rate=3e-2, batch_size=8, scope="lora")
+    before, head = copies(body.module), start(body, texts)
+    first = float(np.mean(head.probabilities(embed(body, texts, clock())).argmax(axis=1) == TRUTH))
+    tune(body, head, texts, TRUTH, recipe, clock(), seed=0)
+    after = copies(body.module)
+    assert after.keys() == before.keys(), "nothing of the adapters stays"
+    moved = {name for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    assert moved == changed(body.module, recipe)
+    assert {name.split(".")[-2] for name in moved} == {"query", "key", "value"}
+    assert {name.split(".")[2] for name in moved} == {"0", "1"}, "in every layer"
+    last = float(np.mean(head.probabilities(embed(body, texts, clock())).argmax(axis=1) == TRUTH))
+    assert last >= first
+    assert not any(parameter.requires_grad for parameter in body.module.parameters())
+
+
+def test_adapters_need_attention(folders: dict[str, Path]) -> None:
+    body = load_backbone(weights(folders["timm"], "timm"), open_picture)
+    recipe = Recipe(1, 1e-3, scope="lora")
+    with pytest.raises(ValueError, match="no attention that adapters"):
+        tune(body, start(body, CONTENTS["timm"]), CONTENTS["timm"], TRUTH, recipe, clock(), seed=0)
 
 
 def test_short_of_time_fewer_passes_are_made(folders: dict[str, Path]) -> None:
