@@ -177,13 +177,13 @@ def across(sets: Sequence[Probed], *, seed: int = 0) -> Across:
 def _check(sets: Sequence[Probed]) -> None:
     if len(sets) < 2:
         raise InputError(f"{len(sets)} run cannot be compared", "two or more finished runs")
-    for what, values in (
-        ("tasks", [one.report.brief.task for one in sets]),
-        ("metrics", [one.report.brief.metric for one in sets]),
+    for different, values in (
+        ("The runs have different tasks", [one.report.brief.task for one in sets]),
+        ("The runs have different metrics", [one.report.brief.metric for one in sets]),
     ):
         if len(set(values)) > 1:
             raise InputError(
-                f"The runs have different {what}: {', '.join(dict.fromkeys(values))}",
+                f"{different}: {', '.join(dict.fromkeys(values))}",
                 "runs of one task that are judged by one metric",
                 "Probe again with the same brief.",
             )
@@ -278,28 +278,36 @@ def _because(
             "all of them.",
         )
     cost = overall[choice]
-    mean, worst = cost.mean_regret, cost.worst_regret
+    mean, low, high = _points(cost.mean_regret)
+    worst, least, most = _points(cost.worst_regret)
     said = [
         f"Use {choice} for all {len(sets)} sets: of the {len(order)} models measured on each it is the best on average "
         f"with probability {cost.p_best:.2f}.",
-        f"Against the best model of each set it is expected to lose {_points(mean)} points on average, and "
-        f"{_points(worst)} on its worst set, {cost.worst_on}.",
+        f"Against the best model of each set it is expected to lose {mean:.1f} ({low:.1f} to {high:.1f}) points on "
+        f"average, and {worst:.1f} ({least:.1f} to {most:.1f}) on its worst set, {cost.worst_on}.",
     ]
     tied = [model for model in order if model != choice and pooled.ahead(choice, model) < SURE]
     if tied:
         said.append(f"It cannot be told apart from {_listed(tied)}.")
     safest = min(order, key=lambda model: overall[model].worst_regret.value)
     if safest != choice:
-        least = overall[safest].worst_regret
+        worst, least, most = _points(overall[safest].worst_regret)
         said.append(
-            f"Where no set may suffer, take {safest}: on its worst set it loses {_points(least)} points."
+            f"Where no set may suffer, take {safest}: on its worst set it loses {worst:.1f} "
+            f"({least:.1f} to {most:.1f}) points."
         )
     chosen = next(row for row in rows if row.model == choice)
-    for one, stand in zip(sets, chosen.stands, strict=True):
+    for one, belief in zip(sets, found, strict=True):
         winner = one.report.decision.winner
-        if stand.regret and stand.regret.low > PAYS and winner and winner != choice:
+        if winner is None or winner not in belief.models:
+            continue
+        own, shared = (belief.draws[:, belief.models.index(model)] for model in (winner, choice))
+        gain = Interval.of(own - shared)
+        if gain.low > PAYS:
+            value, low, high = _points(gain)
             said.append(
-                f"On {one.name} a model of its own pays: {winner} is better by {_points(stand.regret)} points."
+                f"On {one.name} a model of its own pays: {winner} is better by {value:.1f} "
+                f"({low:.1f} to {high:.1f}) points."
             )
     if all(row.kind == "baseline" for row in rows if row.overall):
         said.append("No pretrained model was measured on all of them.")
@@ -308,8 +316,8 @@ def _because(
     return tuple(said)
 
 
-def _points(share: Interval) -> str:
-    return f"{100 * share.value:.1f} ({100 * share.low:.1f} to {100 * share.high:.1f})"
+def _points(share: Interval) -> tuple[float, float, float]:
+    return 100 * share.value, 100 * share.low, 100 * share.high
 
 
 def _listed(models: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ def _placements(positive: NDArray[np.bool_], scores: Floats) -> NDArray[np.float
     inside = np.empty(len(scores))
     inside[positive], inside[~positive] = rankdata(scores[positive]), rankdata(scores[~positive])
     below = ranks - inside
-    return np.where(positive, below / (~positive).sum(), 1 - below / positive.sum())
+    return np.asarray(np.where(positive, below / (~positive).sum(), 1 - below / positive.sum()))
 
 
 def _few(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Point, ...]:

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from test_decide import result
 from typer.testing import CliRunner
 
+from advisor import cli
 from advisor.across import Across, across
 from advisor.charts import in_language
 from advisor.charts.across import regrets
@@ -209,7 +210,7 @@ def test_the_chart_draws_what_is_known_and_says_what_is_not() -> None:
     shown = regrets(found)
     spec = json.dumps(shown.chart.to_dict())
     assert spec.count('"not probed"') == 3
-    assert "Not measured: a (scans), b (scans), majority (scans)." in shown.alt
+    assert "Not measured: a (scans); b (scans); majority (scans)." in shown.alt
     assert "c 10." in shown.alt or "c 9." in shown.alt
     spoken = in_language(shown, "zh")
     assert "not probed" not in json.dumps(spoken.chart.to_dict(validate=False), ensure_ascii=False)
@@ -234,3 +235,23 @@ def test_runs_on_disk_are_read_and_compared_by_the_command(tmp_path: Path) -> No
     assert "Use x/a for all 2 sets" in page.read_text(encoding="utf-8")
     printed = runner.invoke(app, ["across", str(first), str(second), "--json"], catch_exceptions=False)
     assert json.loads(printed.stdout)["choice"] == "x/a"
+
+
+def test_the_models_of_a_run_are_probed_again_on_other_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(cli, "_probe", lambda request, engine: asked.append(request))
+    run = lay_run(tmp_path / "one", "mail.csv", {"x/a": 0.9, "x/b": 0.6, "baseline/majority": 0.5})
+    need = tmp_path / "brief.yaml"
+    need.write_text("task: text-classification", encoding="utf-8")
+    words = ["run", "-b", str(need), "-d", "calls.csv", "-o", str(tmp_path / "two"), "--models-of", str(run)]
+    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    assert asked[0].models == ("x/a", "x/b"), "baselines run beside them anyway"
+    refused = CliRunner().invoke(app, [*words, "--models", "x/a"])
+    assert isinstance(refused.exception, InputError) and "one of the two" in str(refused.exception)
+    bare = lay_run(tmp_path / "bare", "mail.csv", {"baseline/majority": 0.5})
+    refused = CliRunner().invoke(app, [*words[:-1], str(bare)])
+    assert isinstance(refused.exception, InputError) and "probed no pretrained model" in str(
+        refused.exception
+    )

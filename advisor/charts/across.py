@@ -84,19 +84,25 @@ def regrets(found: Across, limit: int = 10) -> Figure:
         ),
     ]
     if unknown:
-        words = base(unknown).mark_text(align="left", dx=4, color=INK, fontStyle="italic")
-        layers.append(words.encode(x=x, y=y, yOffset=offset, text="text:N"))
+        marks = base(unknown).mark_text(align="left", dx=4, color=INK, fontStyle="italic")
+        layers.append(marks.encode(x=x, y=y, yOffset=offset, text="text:N"))
     chart = alt.layer(*layers).properties(
         width=WIDTH - 140, height=alt.Step(ROW * len(domain), **{"for": "position"})
     )
-    listing = "; ".join(f"{row['label']} {row['value']:.1f} ({row['set']})" for row in rows)
-    told = f"Points below the best of each set: {listing}."
+    told = "; ".join(
+        f"{label} {', '.join(f'{own:.1f} ({name})' for own, name in known)}"
+        for label in order
+        if (known := [(row["value"], row["set"]) for row in rows if row["label"] == label])
+    )
+    words = f"Points below the best of each set: {told}."
     if unknown:
-        told += f" Not measured: {', '.join('{label} ({set})'.format(**row) for row in unknown)}."
+        lacks = {label: [row["set"] for row in unknown if row["label"] == label] for label in order}
+        missing = "; ".join(f"{label} ({', '.join(names)})" for label, names in lacks.items() if names)
+        words += f" Not measured: {missing}."
     hidden = len(ranked) - len(shown)
     subtitle = "By the examples that each run chose by; bars: 95 % interval"
     subtitle += f"; {hidden} further models not drawn" if hidden else ""
-    return figure(chart, question, told, subtitle)
+    return figure(chart, question, words, subtitle)
 
 
 WORDS = {"ok": "", "stopped": "not reached", "failed": "failed", "not probed": "not probed"}

@@ -116,7 +116,7 @@ def stability_words(found: Across) -> tuple[str, ...]:
         rank = seen.correlation
         said.append(
             f"The rank correlation between the sets is {rank.value:.2f} ({rank.low:.2f} to {rank.high:.2f}); "
-            f"{seen.chance:.0%} of random orders agree at least as well."
+            f"{100 * seen.chance:.0f}% of random orders agree at least as well."
         )
     return tuple(said)
 
