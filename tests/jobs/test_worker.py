@@ -171,7 +171,7 @@ def test_tuning_without_a_probe_before_it(workshop: Path, majority_only: None) -
 
 def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None:
     named = ["tiny/bert", "tiny/bert-half"]
-    folder = lay(workshop, workshop / "run-texts", None, TEXTS, models=named, budget_s=120)
+    folder = lay(workshop, workshop / "run-texts", None, TEXTS, models=named, budget_s=900)
     work(folder)
     report = report_of(folder)
     found = rows(report)
