@@ -43,7 +43,8 @@ def decide(
             next_steps=("Run again with a larger budget or fewer models.",),
         )
     metric = recommendation.brief.metric
-    found = posterior(evidence, metric, ok, seed, doubt)
+    waiting = [result for result in probe.results if result.status == "stopped" and result.kind != "baseline"]
+    found = posterior(evidence, metric, ok, seed, doubt, unreached=waiting)
     results = {result.model: result for result in ok}
     broken = {
         model: reasons
@@ -51,7 +52,8 @@ def decide(
         if (reasons := broken_limits(results[model], recommendation.brief))
     }
     kept = [model for model in results if model not in broken]
-    p_best = found.p_best(kept or list(results))
+    shares = found.p_best(kept or list(results))
+    p_best = {model: shares[model] for model in results}
     size = {model: results[model].size_mb or 0.0 for model in results}
     ranking = sorted(
         results,
@@ -72,6 +74,7 @@ def decide(
         tied_with=tied,
         p_best=p_best,
         ranking=tuple(ranking),
+        unreached={one.model: found.ahead(one.model, winner) for one in waiting} if winner else {},
         because=_because(winner, tied, found, p_best, results, broken, metric, evidence),
         regret=found.regret(winner, kept) if winner else None,
         next_steps=_next_steps(winner, tied, found, probe, evidence, results),
@@ -97,7 +100,7 @@ def _because(
         return " ".join(["No probed model keeps the limits as measured here.", *notes])
     value, low, high = found.interval(winner)
     name = METRIC_NAMES.get(metric, metric.replace("_", " "))
-    kept = [model for model in found.models if model not in broken]
+    kept = [model for model in results if model not in broken]
     among = f"the {len(kept)} that keep your limits" if broken else f"{len(kept)}"
     sentences = [
         f"{winner} is the best of {among} with probability {p_best[winner]:.2f}: its expected "
@@ -213,7 +216,7 @@ def _longer(probe: ProbeResult) -> str | None:
 def _most_missed(winner: str, evidence: Evidence) -> str | None:
     """Name the class whose examples are wrong most often, where more of them should help."""
     crossed = winner in evidence.cross and winner in evidence.first_best
-    truth = evidence.cross_truth if crossed else evidence.truth
+    truth = evidence.cross_truth[-len(evidence.cross[winner]) :] if crossed else evidence.truth
     wrong = truth != (evidence.cross[winner] if crossed else evidence.predictions[winner])
     errors = np.bincount(truth[wrong], minlength=len(evidence.labels))
     counts = np.bincount(truth, minlength=len(evidence.labels))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from advisor.doubt import DOUBT, Doubt
 from advisor.metrics import weighted_scores
+from advisor.prospects import PART, Climbed, Prospects, foresee
 from advisor.result import Evidence, ModelResult
 
 __all__ = ["Measured", "Posterior", "join", "measure", "posterior"]
@@ -23,9 +24,7 @@ AGREEMENT = 0.5
 SPREAD = (0.02, 0.15)
 VAGUE = 0.5
 UNTOLD = 1.5
-DEPTH = {"last-block": 1, "longer": 1, "lora": 2, "full": 2}
-"""How deep a rung tunes: the last block, or all layers."""
-LEAST_DOUBT = 0.005
+UNSEEN = 1e4
 Floats = NDArray[np.float64]
 
 
@@ -73,6 +72,7 @@ class Measured:
     :ivar learning: (m,) what one unit of doubt about the examples learnt from adds to the variances.
     :ivar centre: (m,) means before the evidence.
     :ivar prior: (m, m) covariance before the evidence.
+    :ivar prospects: what full fine-tuning may still bring; None for the models as they are.
     """
 
     models: tuple[str, ...]
@@ -82,6 +82,7 @@ class Measured:
     learning: Floats
     centre: Floats
     prior: Floats
+    prospects: Prospects | None = None
 
 
 def posterior(
@@ -92,44 +93,62 @@ def posterior(
     doubt: Doubt = DOUBT,
     *,
     prospects: bool = True,
+    unreached: Sequence[ModelResult] = (),
 ) -> Posterior:
     """Join what was measured of each model with what was known before.
 
     :param results: the models that finished a rung.
+    :param unreached: pretrained models that did not: only what was known before speaks of them.
     :param seed: of the resampling.
     :param doubt: how much less certain the evidence is than its resampling says.
-    :param prospects: grant the models that were not tuned what tuning gave to those that were.
+    :param prospects: grant the models what full fine-tuning is expected to add to what they have reached.
     """
-    return join(measure(evidence, metric, results, seed, prospects=prospects), seed, doubt)
+    return join(
+        measure(evidence, metric, results, seed, prospects=prospects, unreached=unreached), seed, doubt
+    )
 
 
 def measure(
-    evidence: Evidence, metric: str, results: Sequence[ModelResult], seed: int, *, prospects: bool = True
+    evidence: Evidence,
+    metric: str,
+    results: Sequence[ModelResult],
+    seed: int,
+    *,
+    prospects: bool = True,
+    unreached: Sequence[ModelResult] = (),
 ) -> Measured:
     """Read what the evidence says of each model, and what was known before, whatever the doubt.
 
     :param results: the models that finished a rung.
+    :param unreached: pretrained models that did not: their variance is as good as infinite.
     :param seed: of the resampling.
-    :param prospects: grant the models that were not tuned what tuning gave to those that were.
+    :param prospects: grant the models what full fine-tuning is expected to add to what they have reached.
     """
     rng = np.random.default_rng(seed)
     models = tuple(result.model for result in results)
-    m, crossed = len(models), len(evidence.cross_truth)
-    weights = rng.exponential(size=(DRAWS, max(crossed, len(evidence.truth))))
+    m = len(models)
+    weights = rng.exponential(size=(DRAWS, max(len(evidence.cross_truth), len(evidence.truth))))
     sampled = np.stack([_scores(evidence, metric, model, weights) for model in models], axis=1)
     scores = np.array(
         [_scores(evidence, metric, model, np.ones((1, weights.shape[1])))[0] for model in models]
     )
-    sizes = np.array(
-        [crossed if model in evidence.cross else len(evidence.truth) for model in models], dtype=float
-    )
+    sizes = np.array([len(evidence.cross.get(model, evidence.truth)) for model in models], dtype=float)
     fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)
-    centre, prior = _prior(results, scores, evidence.standing)
-    if prospects:
-        hope, unsure = _prospects(evidence, metric, results)
-        scores, fixed = scores + hope, fixed + np.diag(unsure)
+    centre, prior = _prior([*results, *unreached], scores, evidence.standing)
     resampled = np.cov(sampled, rowvar=False).reshape(m, m)
-    return Measured(models, scores, resampled, fixed, _learning_unit(scores, evidence, models), centre, prior)
+    learning = _learning_unit(scores, evidence, models)
+    missing = len(unreached)
+    tuning = foresee(_climbed(evidence, metric, results, unreached), len(evidence.truth), evidence.modality)
+    return Measured(
+        models=(*models, *(result.model for result in unreached)),
+        scores=np.concatenate([scores, centre[m:]]),
+        resampled=np.pad(resampled, (0, missing)),
+        fixed=np.pad(fixed, (0, missing)) + np.diag([0.0] * m + [UNSEEN] * missing),
+        learning=np.pad(learning, (0, missing)),
+        centre=centre,
+        prior=prior,
+        prospects=tuning if prospects else None,
+    )
 
 
 def join(measured: Measured, seed: int, doubt: Doubt = DOUBT, draws: int = DRAWS) -> Posterior:
@@ -146,7 +165,8 @@ def join(measured: Measured, seed: int, doubt: Doubt = DOUBT, draws: int = DRAWS
     covariance = measured.prior - gain @ measured.prior
     rng = np.random.default_rng((seed, 1))
     found = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=draws, method="eigh")
-    return Posterior(measured.models, found)
+    tuning = measured.prospects
+    return Posterior(measured.models, tuning.tuned(found, seed) if tuning else found)
 
 
 def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Floats:
@@ -163,39 +183,39 @@ def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Flo
     if model not in evidence.cross:
         return best
     cross = evidence.cross[model]
-    whole = weighted_scores(metric, evidence.cross_truth, cross, evidence.labels, weights)
+    much = len(cross)
+    truth = evidence.cross_truth[-much:]
+    whole = weighted_scores(metric, truth, cross, evidence.labels, weights[:, -much:])
     if model in evidence.first_best:
         return whole
     return whole + best - weighted_scores(metric, evidence.truth, cross[-n:], evidence.labels, choosing)
 
 
-def _prospects(evidence: Evidence, metric: str, results: Sequence[ModelResult]) -> tuple[Floats, Floats]:
-    """What tuning may still add to each model: nothing to one that was tuned as deeply as any or cannot be.
-
-    :return: (m,) means and variances: the mean gain over the probe of those that were tuned most deeply, as if one more
-        had gained nothing, less what a model has gained by lighter tuning; and as uncertain as it is large.
-    """
-    once = np.ones((1, max(len(evidence.cross_truth), len(evidence.truth))))
+def _climbed(
+    evidence: Evidence, metric: str, results: Sequence[ModelResult], unreached: Sequence[ModelResult]
+) -> list[Climbed]:
+    """Say how far each model has climbed, and what that brought it on the examples to choose by."""
     n = len(evidence.truth)
-    depth = {one.model: max((DEPTH.get(point.rung, 0) for point in one.curve), default=0) for one in results}
-    gains = {}
-    for model in evidence.cross.keys() & {model for model, deep in depth.items() if deep}:
-        probe = weighted_scores(
-            metric, evidence.truth, evidence.cross[model][-n:], evidence.labels, once[:, -n:]
+    even = np.ones((1, n))
+    found = []
+    for one in results:
+        predicted = evidence.predictions[one.model]
+        best = float(weighted_scores(metric, evidence.truth, predicted, evidence.labels, even)[0])
+        probe = None
+        if one.model in evidence.cross:
+            crossed = evidence.cross[one.model][-n:]
+            probe = float(weighted_scores(metric, evidence.truth, crossed, evidence.labels, even)[0])
+        if one.model in evidence.first_best:
+            best = probe if probe is not None else best
+        found.append(
+            Climbed(
+                probe=probe,
+                best=best,
+                part=max((PART.get(point.rung, 0.0) for point in one.curve), default=0.0),
+                tunable=one.kind == "weights" and one.model not in evidence.frozen,
+            )
         )
-        best = weighted_scores(
-            metric, evidence.truth, evidence.predictions[model], evidence.labels, once[:, -n:]
-        )
-        gains[model] = 0.0 if model in evidence.first_best else float(best[0] - probe[0])
-    deepest = max((depth[model] for model in gains), default=0)
-    most = [gain for model, gain in gains.items() if depth[model] == deepest]
-    usual = sum(most) / (len(most) + 1)
-    waits = [
-        one.kind == "weights" and depth[one.model] < deepest and one.model not in evidence.frozen
-        for one in results
-    ]
-    hope = np.array([max(0.0, usual - gains.get(one.model, 0.0)) for one in results])
-    return np.where(waits, hope, 0.0), np.where(waits, np.maximum(hope, LEAST_DOUBT) ** 2, 0.0)
+    return found + [Climbed(None, 0.0, 0.0, one.model not in evidence.frozen) for one in unreached]
 
 
 def _one_example(sizes: Floats) -> Floats:
@@ -225,13 +245,16 @@ def _prior(
     of one spread moves a model by `AGREEMENT` spreads, about the rank correlation that such priors reach between
     data sets, and makes it that much less uncertain; a model without one stands at the median. The common level
     is left free, and a baseline may be anywhere.
+
+    :param results: the measured models, then others.
     """
     pretrained = np.array([result.kind != "baseline" for result in results])
     means = np.full(len(results), float(measured.mean()))
     deviations = np.full(len(results), VAGUE)
     if pretrained.any():
-        level = float(np.median(measured[pretrained]))
-        spread = float(np.clip(measured[pretrained].std(), *SPREAD))
+        shown = measured[pretrained[: len(measured)]]
+        level = float(np.median(shown)) if len(shown) else float(measured.mean())
+        spread = float(np.clip(shown.std() if len(shown) else 0.0, *SPREAD))
         for i in np.flatnonzero(pretrained).tolist():
             z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
             means[i] = level + AGREEMENT * spread * z

@@ -126,9 +126,11 @@ class Evidence:
     :ivar learnt: model → how many examples its best rung learnt from.
     :ivar cross_truth: (N,) class indices of the examples that probes were cross-validated on, of which the last n are
         those of `truth`; empty if none was.
-    :ivar cross: model → (N,) classes that its linear probe predicted for examples that it had not learnt from.
-    :ivar first_best: the models of `cross` whose best rung is that linear probe.
+    :ivar cross: model → classes that its linear probe on most examples predicted for the last of these N, each by a
+        head that had not learnt from it.
+    :ivar first_best: the models of `cross` whose best rung is a linear probe.
     :ivar frozen: the models that give features only and cannot be tuned.
+    :ivar modality: what the examples are.
     """
 
     labels: tuple[str, ...]
@@ -143,6 +145,7 @@ class Evidence:
     cross: dict[str, "np.ndarray[Any, np.dtype[np.int64]]"] = field(default_factory=dict)
     first_best: frozenset[str] = frozenset()
     frozen: frozenset[str] = frozenset()
+    modality: Literal["image", "text"] = "image"
 
 
 class ProbeResult(Frozen):
@@ -173,6 +176,8 @@ class Expected(Frozen):
 class Decision(Frozen):
     """The choice. `p_best` and `ranking` hold every `ok` model; without any, `winner` is None.
 
+    :ivar unreached: model that finished no rung → the probability that it is better than the winner, by what was known
+        before the probe and what the probe showed of the others.
     :ivar regret: how far the winner's score is expected to lie below that of the best; None without a winner.
     """
 
@@ -180,6 +185,7 @@ class Decision(Frozen):
     tied_with: tuple[str, ...] = ()
     p_best: dict[str, float] = Field(default_factory=dict)
     ranking: tuple[str, ...] = ()
+    unreached: dict[str, float] = Field(default_factory=dict)
     because: str = ""
     regret: float | None = None
     next_steps: tuple[str, ...] = ()

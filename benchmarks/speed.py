@@ -245,7 +245,7 @@ from transformer_ranker import TransformerRanker
 data = Dataset.from_dict({"text": job["texts"], "label": job["labels"]})
 ranker = TransformerRanker(data, text_column="text", label_column="label")
 result = ranker.run(job["models"], batch_size=32, device="cpu")
-print(json.dumps({"seconds": time.monotonic() - begun, "scores": dict(result._results)}))
+print(json.dumps({"seconds": time.monotonic() - begun, "scores": result.scores}))
 """
 
 

@@ -101,6 +101,24 @@ def judge(
     return decide(probe, recommendation or advice(), seed=seed, doubt=doubt)
 
 
+def whole(model: str) -> ModelResult:
+    """A model that was fine-tuned in full: nothing is left to hope for."""
+    named = NamedMetric(name="accuracy", value=0.7, low=0.6, high=0.8)
+    point = CurvePoint(rung="full", examples=100, epochs=1, seconds=1.0, metric=named)
+    return result(model).model_copy(update={"curve": (point,)})
+
+
+def test_a_model_that_was_not_reached_is_told_with_its_chance() -> None:
+    waiting = ModelResult(model="late", kind="weights", status="stopped")
+    standing = {"a": (0.0, 0.5), "b": (-0.5, 0.5), "late": (2.0, 0.5)}
+    decision = judge(
+        {"a": right_share(60, 0.8), "b": right_share(60, 0.7, 1)}, rows=[waiting], standing=standing
+    )
+    assert 0.5 < decision.unreached["late"] < 1
+    assert set(decision.ranking) == set(decision.p_best) == {"a", "b"}
+    assert sum(decision.p_best.values()) == pytest.approx(1)
+
+
 def width(decision: Decision, model: str) -> float:
     return decision.expected[model].high - decision.expected[model].low
 
@@ -153,7 +171,7 @@ def test_paired_comparison_sees_what_separate_intervals_hide() -> None:
     lower = right_share(300, 0.7)
     better = lower.copy()
     better[np.flatnonzero(lower != truth)[:10]] = truth[np.flatnonzero(lower != truth)[:10]]
-    decision = judge({"lower": lower, "better": better})
+    decision = judge({"lower": lower, "better": better}, rows=[whole("lower"), whole("better")])
     assert decision.expected["lower"].high > decision.expected["better"].low
     assert decision.p_best["better"] > 0.95
 
@@ -175,7 +193,12 @@ def test_the_prior_cannot_overturn_strong_evidence() -> None:
 
 def test_more_data_narrower() -> None:
     few, many = (
-        judge({"a": right_share(n, 0.8), "b": right_share(n, 0.7, 1)}, available=100) for n in (40, 640)
+        judge(
+            {"a": right_share(n, 0.8), "b": right_share(n, 0.7, 1)},
+            available=100,
+            rows=[whole("a"), whole("b")],
+        )
+        for n in (40, 640)
     )
     assert width(many, "a") < 0.5 * width(few, "a")
     assert many.p_best["a"] > few.p_best["a"]

@@ -41,7 +41,7 @@ def rows(*models: str) -> list[ModelResult]:
 
 
 def spread(found: Evidence, doubt: Doubt = CERTAIN) -> float:
-    return float(posterior(found, "accuracy", rows("a", "b"), 0, doubt).draws[:, 0].std())
+    return float(posterior(found, "accuracy", rows("a", "b"), 0, doubt, prospects=False).draws[:, 0].std())
 
 
 def test_cross_validation_decides_where_there_is_some() -> None:
@@ -94,7 +94,28 @@ def test_a_model_that_was_not_tuned_is_granted_what_tuning_gave_to_others() -> N
     light, none = (posterior(more, "accuracy", deeper, 0, CERTAIN, prospects=way) for way in (True, False))
     assert light.interval("b")[0] > none.interval("b")[0] + 0.02, "less deeply tuned than others"
     alike = [one.model_copy(update={"curve": curve("linear-probe")}) for one in ran]
-    assert np.array_equal(
-        posterior(found, "accuracy", alike, 0, CERTAIN).draws,
-        posterior(found, "accuracy", alike, 0, CERTAIN, prospects=False).draws,
-    )
+    usual, bare = (posterior(found, "accuracy", alike, 0, CERTAIN, prospects=way) for way in (True, False))
+    assert usual.interval("b")[0] > bare.interval("b")[0]
+    assert np.array_equal(usual.draws[:, 2], bare.draws[:, 2]), "c cannot be tuned"
+
+
+def test_a_model_that_was_not_reached_stands_where_published_results_put_it() -> None:
+    found = evidence({"a": 0.8, "b": 0.7}, {})
+    waiting = [ModelResult(model="c", kind="weights", status="stopped")]
+    chances = []
+    for place in (-2.0, 0.0, 2.0):
+        known = replace(found, standing={"a": (0.0, 0.5), "b": (0.0, 0.5), "c": (place, 0.5)})
+        joined = posterior(known, "accuracy", rows("a", "b"), 0, CERTAIN, unreached=waiting)
+        assert joined.models == ("a", "b", "c")
+        chances.append(joined.ahead("c", "a"))
+    assert chances == sorted(chances)
+    assert chances[0] < 0.4 < 0.6 < chances[2]
+
+
+def test_a_model_that_was_not_reached_changes_nothing_for_the_others() -> None:
+    found = evidence({"a": 0.8, "b": 0.7}, {})
+    waiting = [ModelResult(model="c", kind="weights", status="stopped")]
+    alone = posterior(found, "accuracy", rows("a", "b"), 0, CERTAIN)
+    beside = posterior(found, "accuracy", rows("a", "b"), 0, CERTAIN, unreached=waiting)
+    for model in ("a", "b"):
+        assert beside.interval(model) == pytest.approx(alone.interval(model), abs=0.02)

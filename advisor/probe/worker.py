@@ -29,7 +29,7 @@ from advisor.posterior import Posterior, posterior
 from advisor.probe.allocate import LEAST_GAIN, Gain, Option, counted_from, hoped, learnt_gain, probe_gain
 from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock, OutOfTime
-from advisor.probe.plan import BASELINES, LADDER, nominal_seconds
+from advisor.probe.plan import BASELINES, LADDER, PER_MODEL_S, nominal_seconds
 from advisor.probe.recipes import TUNING, epochs, visit_cost
 from advisor.result import Waits
 
@@ -132,7 +132,7 @@ class Worker:
         """
         for model in BASELINES[self.examples.task]:
             self.baseline(model)
-        models = self.by_cost()
+        models = self.in_turn()
         for number, model in enumerate(models):
             fair = self.clock.left * min(0.9, 2 / (len(models) - number))
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
@@ -249,11 +249,27 @@ class Worker:
 
         examine(self.setting, self.locate, self.spec.plan.checks if self.spec.plan else CHECKS, self.deadly)
 
-    def by_cost(self) -> list[str]:
-        """Order the chosen models by their nominal cost, cheapest first."""
-        length = self.examples.typical_length
+    def in_turn(self) -> list[str]:
+        """Order the chosen models for their first rungs: cheapest first where the budget carries all of them.
+
+        Where it does not, those that published results and size speak for come first: what is not reached then is what
+        was least likely to win.
+        """
+        length, examples = self.examples.typical_length, self.examples
         costs = {model: self.cost(model, length) for model in self.spec.chosen}
-        return sorted(costs, key=lambda model: (costs[model], model))
+        each = examples.first + len(examples.select) + len(examples.report)
+        needed = sum(PER_MODEL_S + cost * each for cost in costs.values())
+        placed = self.standing() if needed > self.clock.left else {}
+        unknown = (0.0, 0.0)
+        return sorted(costs, key=lambda model: (-placed.get(model, unknown)[0], costs[model], model))
+
+    def standing(self) -> dict[str, tuple[float, float]]:
+        """Look up how the chosen models stand to each other before any evidence."""
+        from advisor.prior import standing
+
+        known = {card.id: card for card in self.knowledge.models}
+        cards = [known[model] for model in self.spec.chosen if model in known]
+        return standing(cards, self.knowledge.task(self.spec.brief.task), self.knowledge, self.spec.brief)
 
     def cost(self, model: str, length: float) -> float:
         """Look up the nominal cost; a model that nobody knows comes last."""

@@ -5,13 +5,17 @@ truth.py kept, on as many examples as the seconds allow. A choice made on one se
 after full fine-tuning, averaged over the seeds. The noise floor is the regret of choosing by one seed of full
 fine-tuning, judged by the others.
 
-    python benchmarks/selection/compare.py --features FOLDER [--shares 0.02,0.05,0.1,0.25]
+    python benchmarks/selection/compare.py --features FOLDER [--shares 0.02,0.05,0.1,0.25] [--chart FILE.svg]
+
+"All others pooled" is the mean over all other methods at their share of the seconds, fine-tuning left out.
 """
 
 import argparse
 import csv
+import json
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +23,7 @@ import numpy as np
 import truth
 from evidence import CHEAP, Run, Scores, cheap, complete, read_truth
 from ours import OURS
+from ranker import RANKER
 from scipy.stats import weightedtau
 
 HERE = Path(__file__).parent
@@ -27,6 +32,9 @@ DRAWS = 4000
 YARDSTICK = {"image": ("imagenet-1k", "top1"), "text": ("mteb-eng-v2-classification", "accuracy")}
 TASK = {"image": "image-classification", "text": "text-classification"}
 Row = tuple[float, float, float, float]
+Found = dict[str, dict[tuple[str, int], Row]]
+FLOOR = "one seed of fine-tuning everything"
+POOLED = "all others pooled"
 
 
 def final(runs: Sequence[Run], name: str, but: int | None = None) -> Scores:
@@ -92,14 +100,26 @@ def chosen(path: Path) -> dict[tuple[str, int, float], tuple[Scores, float]]:
         }
 
 
-def compare(
-    runs: Sequence[Run], share: float, folder: Path, ours: Path
-) -> dict[str, dict[tuple[str, int], Row]]:
+def package(path: Path) -> dict[tuple[str, int, float], tuple[Scores, float]]:
+    """Read how transformer-ranker scored the encoders, and in which seconds."""
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {
+            (row["set"], int(row["seed"]), float(row["share"])): (
+                json.loads(row["scores"]),
+                float(row["seconds"]),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def compare(runs: Sequence[Run], share: float, folder: Path, ours: Path, ranker: Path) -> Found:
     """Judge every method on every run at one share of the seconds."""
     from advisor.joining import join
 
-    found: dict[str, dict[tuple[str, int], Row]] = {}
-    asked = chosen(ours)
+    found: Found = {}
+    asked, theirs = chosen(ours), package(ranker)
     for run in runs:
         accuracy, key = final(runs, run.set), (run.set, run.seed)
         guesses = {name: (guess, 0.0) for name, guess in known(run.kind, sorted(run.accuracy)).items()}
@@ -112,13 +132,18 @@ def compare(
         guesses["prior + LogME"] = (join({"prior": guesses["prior"][0], "logme": logme}), spent)
         if (run.set, run.seed, share) in asked:
             guesses["ours"] = asked[run.set, run.seed, share]
+        if (run.set, run.seed, share) in theirs:
+            guesses["transformer-ranker"] = theirs[run.set, run.seed, share]
         for name, (guess, seconds) in guesses.items():
             found.setdefault(name, {})[key] = judged(guess, accuracy, seconds / run.seconds)
         others = final(runs, run.set, but=run.seed)
         if others:
-            found.setdefault("one seed of fine-tuning everything", {})[key] = judged(
-                run.accuracy, others, 1.0
-            )
+            found.setdefault(FLOOR, {})[key] = judged(run.accuracy, others, 1.0)
+    rivals = [of for name, of in found.items() if name not in ("ours", FLOOR)]
+    for key in found.get("ours", {}):
+        rows = [of[key] for of in rivals if key in of]
+        first, three, tau, seconds = np.mean(rows, axis=0)
+        found.setdefault(POOLED, {})[key] = (float(first), float(three), float(tau), float(seconds))
     return found
 
 
@@ -132,7 +157,23 @@ def interval(differences: dict[tuple[str, int], float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def show(found: dict[str, dict[tuple[str, int], Row]], keys: set[tuple[str, int]], title: str) -> None:
+def draw(points: list[dict[str, object]], path: Path) -> None:
+    """Draw the mean regret of each method over its share of the seconds."""
+    import altair as alt
+    import pandas as pd
+
+    shown = alt.Chart(pd.DataFrame(points)).encode(
+        x=alt.X("share:Q", title="seconds, % of fine-tuning everything", scale=alt.Scale(type="log")),
+        y=alt.Y("regret:Q", title="mean regret of the first choice, points"),
+        color=alt.Color("method:N", title=None),
+    )
+    lines = shown.mark_line(point=True).encode(
+        strokeWidth=alt.condition("datum.method == 'ours'", alt.value(4), alt.value(1.5))
+    )
+    lines.properties(width=300, height=260).facet(column=alt.Column("kind:N", title=None)).save(path)
+
+
+def show(found: Found, keys: set[tuple[str, int]], title: str) -> None:
     """Print one table, best first."""
     print(
         f"\n{title}\n\n| method | regret@1 | regret@3 | wtau | seconds, % of all | behind ours (95 %) | runs |"
@@ -165,6 +206,8 @@ def main() -> int:
     parser.add_argument("--shares", default="0.02,0.05,0.1,0.25")
     parser.add_argument("--truth", type=Path, default=truth.TRUTH)
     parser.add_argument("--ours", type=Path, default=OURS)
+    parser.add_argument("--ranker", type=Path, default=RANKER)
+    parser.add_argument("--chart", type=Path, help="where to draw regret over seconds")
     options = parser.parse_args()
     if options.models is not None:
         os.environ["ADVISOR_MODELS"] = str(options.models)
@@ -180,12 +223,21 @@ def main() -> int:
     gains = [100 * (run.accuracy[model] - run.probe[model]) for run in runs for model in run.accuracy]
     print(f"{len(runs)} runs; fine-tuning gained {np.mean(gains):.1f} points on the probe in the mean;")
     print(f"{len(below)} of {len(gains)} ended more than a point below it: {'; '.join(below) or 'none'}")
+    warnings.filterwarnings("ignore", "The number of unique classes is greater")
+    points: list[dict[str, object]] = []
     for share in map(float, options.shares.split(",")):
-        found = compare(runs, share, options.features, options.ours)
+        found = compare(runs, share, options.features, options.ours, options.ranker)
         for kind in ("image", "text"):
             keys = {(run.set, run.seed) for run in runs if run.kind == kind}
             if keys:
                 show(found, keys, f"## {kind}s at {100 * share:g} % of the seconds of fine-tuning everything")
+                points += [
+                    {"kind": f"{kind}s", "method": name, "share": 100 * share, "regret": float(np.mean(mine))}
+                    for name, of in found.items()
+                    if name != "random" and (mine := [row[0] for key, row in of.items() if key in keys])
+                ]
+    if options.chart:
+        draw(points, options.chart)
     return 0
 
 

@@ -22,7 +22,19 @@ from evidence import Run, complete, read_truth
 
 HERE = Path(__file__).parent
 OURS = HERE / "ours.csv"
-FIELDS = ("set", "seed", "share", "budget_s", "elapsed_s", "winner", "p_best", "ranking", "because")
+ACCURACY = {"accuracy": 5, "latency": 0, "memory": 0, "training_cost": 0, "cost": 0, "maturity": 0}
+FIELDS = (
+    "set",
+    "seed",
+    "share",
+    "budget_s",
+    "elapsed_s",
+    "winner",
+    "reached",
+    "p_best",
+    "ranking",
+    "because",
+)
 
 
 def lay_down(data: Any, train: list[int], folder: Path) -> Path:
@@ -42,6 +54,18 @@ def lay_down(data: Any, train: list[int], folder: Path) -> Path:
     return table
 
 
+def ranked(decision: Any, advice: Any, run: Run) -> list[str]:
+    """Rank all models of the benchmark, reached or not.
+
+    A model that was not reached stands before the winner if it is more likely than not to be better. What the decision
+    does not speak of follows in the order of the advice.
+    """
+    places = {candidate.model: -1000.0 - candidate.rank for candidate in advice.shortlist}
+    places |= {model: 1.0 - place for place, model in enumerate(decision.ranking, start=1)}
+    places |= {model: share - 0.5 for model, share in decision.unreached.items()}
+    return sorted(run.accuracy, key=lambda model: (-places.get(model, -2000.0), model))
+
+
 def ask(run: Run, share: float, data: Any) -> dict[str, Any]:
     """Probe and decide within a share of the seconds that fine-tuning everything took."""
     from advisor import Brief, decide, run_probe
@@ -53,16 +77,18 @@ def ask(run: Run, share: float, data: Any) -> dict[str, Any]:
         folder = Path(scratch)
         where = lay_down(data, train, folder)
         out = folder / "run"
-        brief = Brief(task=data.task)
+        brief = Brief(task=data.task, priorities=ACCURACY)
         probe = run_probe(
             brief, where, out, budget_s=budget, models=tuple(run.accuracy), seed=run.seed, offline=True
         )
-        decision = decide(probe, RunFolder(out).advice(), seed=run.seed)
-    models = [model for model in decision.ranking if model in run.accuracy]
+        advice = RunFolder(out).advice()
+        decision = decide(probe, advice, seed=run.seed)
+    models = ranked(decision, advice, run)
+    reached = len(set(models) & set(decision.ranking))
     return {
         "set": run.set, "seed": run.seed, "share": share, "budget_s": round(budget, 1),
-        "elapsed_s": round(probe.elapsed_s, 1), "winner": decision.winner,
-        "p_best": f"{decision.p_best[models[0]]:.4f}" if models else "", "ranking": " ".join(models),
+        "elapsed_s": round(probe.elapsed_s, 1), "winner": models[0], "reached": reached,
+        "p_best": f"{decision.p_best.get(models[0], 0.0):.4f}", "ranking": " ".join(models),
         "because": decision.because,
     }  # fmt: skip
 
