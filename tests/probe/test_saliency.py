@@ -113,6 +113,23 @@ def test_tokens_are_laid_out_as_their_grid() -> None:
     assert np.argwhere(heat > 0).tolist() == [[1, 2]]
 
 
+def test_a_small_picture_is_looked_at_before_it_shrinks_to_one_cell() -> None:
+    class Shrinking(nn.Module):
+        num_features = 5
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 4, 8, stride=8)
+            self.last = nn.Conv2d(4, 5, 4)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return cast(torch.Tensor, self.last(self.first(pixels))).flatten(1)
+
+    backbone = backbone_of(Shrinking())
+    layer = last_map(backbone.module, lambda: backbone.forward(lit(0, 0)))  # type: ignore[arg-type]
+    assert (layer.name, layer.grid) == ("first", (4, 4))
+
+
 def test_a_net_without_a_map_says_so() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(3 * SIDE * SIDE, 4))
     backbone = backbone_of(net)

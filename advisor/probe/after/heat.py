@@ -56,8 +56,9 @@ def centred(logits: torch.Tensor) -> torch.Tensor:
 def last_map(body: nn.Module, forward: Callable[[], object]) -> Layer:
     """Find the last layer before everything is pooled over the picture.
 
-    In a vision transformer that is the norm at the entrance of the last block: behind it, the class token has read
-    from the others all that it will.
+    Where small pictures leave a single cell at the end, it is the last layer that has more. In a vision transformer
+    it is the norm at the entrance of the last block: behind it, the class token has read from the others all that it
+    will.
 
     :param body: a timm model without its classifier.
     :param forward: sends one picture through the body.
@@ -80,11 +81,14 @@ def last_map(body: nn.Module, forward: Callable[[], object]) -> Layer:
         for one in hooks:
             one.remove()
     width = getattr(body, "num_features", None)
+    shrunk = False
     for name, module, shape in reversed(seen):
-        if len(shape) == 4 and shape[1] == (width or shape[1]) and shape[2] * shape[3] > 1:
+        if len(shape) == 4 and (shrunk or shape[1] == (width or shape[1])) and shape[2] * shape[3] > 1:
             return Layer(name, module, "channels first", (shape[2], shape[3]))
         if len(shape) == 4 and shape[3] == width and shape[1] * shape[2] > 1:
             return Layer(name, module, "channels last", (shape[1], shape[2]))
+        if len(shape) == 4 and shape[1] == width:
+            shrunk = True
         if len(shape) == 3 and shape[2] == width and shape[1] > 1:
             return _entrance(body, {module: found for _, module, found in seen})
     raise NotExplainable("its architecture has no map of features that is known here")
