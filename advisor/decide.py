@@ -14,8 +14,10 @@ from advisor.result import Decision, Evidence, Expected, ModelResult, ProbeResul
 
 __all__ = ["decide"]
 
-SURE = 0.9
+SURE, LIKELY = 0.9, 0.5
 FEWEST_ERRORS = 4
+VISIBLE = 0.5
+"""Points below which a difference is not worth a word."""
 FAR = 4.0
 """So many times the examples may turn round what tuning gave."""
 TUNED_BY = ("last-block", "lora", "full")
@@ -69,15 +71,18 @@ def decide(
     tied = tuple(
         model for model in ranking[1:] if winner and model not in broken and found.ahead(winner, model) < SURE
     )
+    now = posterior(evidence, metric, ok, seed, doubt, prospects=False)
+    because = _because(winner, tied, found, p_best, results, broken, metric, evidence)
+    unreached = {one.model: found.ahead(one.model, winner) for one in waiting} if winner else {}
     return Decision(
         winner=winner,
         tied_with=tied,
         p_best=p_best,
         ranking=tuple(ranking),
-        unreached={one.model: found.ahead(one.model, winner) for one in waiting} if winner else {},
-        because=_because(winner, tied, found, p_best, results, broken, metric, evidence),
+        unreached=unreached,
+        because=" ".join(filter(None, [because, _behind_now(winner, kept, found, now) if winner else None])),
         regret=found.regret(winner, kept) if winner else None,
-        next_steps=_next_steps(winner, tied, found, probe, evidence, results),
+        next_steps=_next_steps(winner, tied, found, probe, evidence, results, unreached),
         expected={
             model: _expected(model, found, results[model], evidence, recommendation) for model in ranking
         },
@@ -132,6 +137,19 @@ def _because(
     return " ".join(sentences + notes)
 
 
+def _behind_now(winner: str, kept: Sequence[str], found: Posterior, now: Posterior) -> str | None:
+    """Say where the winner lies behind another model as probed, and wins by what tuning is expected to add."""
+    leader = max(kept, key=lambda model: (now.interval(model)[0], model))
+    own, best = now.interval(winner)[0], now.interval(leader)[0]
+    gain = 100 * (found.interval(winner)[0] - own)
+    if 100 * (best - own) < VISIBLE or gain < VISIBLE:
+        return None
+    return (
+        f"As probed, {winner} still lies behind {leader} ({own:.3f} against {best:.3f}); fine-tuned in full it is "
+        f"expected to gain {gain:.1f} points."
+    )
+
+
 def _saving(winner: str, rival: str, found: Posterior, results: Mapping[str, ModelResult]) -> str:
     difference = 100 * (found.interval(winner)[0] - found.interval(rival)[0])
     return (
@@ -157,6 +175,7 @@ def _next_steps(
     probe: ProbeResult,
     evidence: Evidence,
     results: Mapping[str, ModelResult],
+    unreached: Mapping[str, float],
 ) -> tuple[str, ...]:
     steps = []
     n = len(evidence.truth)
@@ -185,6 +204,12 @@ def _next_steps(
     if waiting:
         steps.append(
             f"Run again with more than {probe.budget_s:.0f} s: {_listed(waiting)} did not finish a rung."
+        )
+    likely = max(unreached, key=lambda model: (unreached[model], model), default=None)
+    if likely and unreached[likely] >= LIKELY:
+        steps.append(
+            f"{likely} was not reached, yet it is better than {winner} with probability {unreached[likely]:.2f}, "
+            "by what is published of both."
         )
     failed = [result.model for result in probe.results if result.status == "failed"]
     if failed:

@@ -119,6 +119,17 @@ def test_a_model_that_was_not_reached_is_told_with_its_chance() -> None:
     assert sum(decision.p_best.values()) == pytest.approx(1)
 
 
+def test_a_winner_that_lies_behind_as_probed_says_what_tuning_is_expected_to_add() -> None:
+    base = result("baseline/words").model_copy(update={"kind": "baseline"})
+    predictions = {"deep": right_share(300, 0.8), "baseline/words": right_share(300, 0.82, 1)}
+    decision = judge(predictions, rows=[base])
+    assert decision.winner == "deep"
+    assert "As probed, deep still lies behind baseline/words" in decision.because
+    done = judge(predictions, rows=[base, whole("deep")])
+    assert done.winner == "baseline/words"
+    assert "still lies behind" not in done.because
+
+
 def width(decision: Decision, model: str) -> float:
     return decision.expected[model].high - decision.expected[model].low
 

@@ -126,7 +126,7 @@ def decisions() -> Iterator[Decision]:
         result("x/late", status="stopped", because="the run ended early", curve=()),
     ]
     for name in ("accuracy", "macro_f1", "balanced_accuracy"):
-        for shares in ((0.9, 0.6, 0.3), (0.7, 0.7, 0.7), (0.3, 0.5, 0.9), (0.5, 0.5, 0.9)):
+        for shares in ((0.9, 0.6, 0.3), (0.7, 0.7, 0.7), (0.3, 0.5, 0.9), (0.5, 0.5, 0.9), (0.72, 0.3, 0.75)):
             for n in (20, 300):
                 predictions = {
                     model: right_share(n, share, seed)
@@ -134,6 +134,8 @@ def decisions() -> Iterator[Decision]:
                 }
                 yield judge(predictions, recommendation=advice(name))
                 yield judge(predictions, rows=rows, recommendation=advice(name))
+                famous = {net: (0.0, 0.2), other: (-1.0, 0.2), "x/late": (3.0, 0.2)}
+                yield judge(predictions, rows=rows, recommendation=advice(name), standing=famous)
                 yield judge(predictions, recommendation=advice(name, latency_ms=15.0, throughput_per_s=500.0))
                 yield judge(predictions, recommendation=advice(name, size_mb=1.0))
 
@@ -142,7 +144,9 @@ def test_decisions_of_all_kinds() -> None:
     made = list(decisions())
     texts = {text for one in made for text in (one.because, *one.next_steps, *one.risks)}
     assert len(texts) > 60
-    assert untranslated(texts, names=("x/net", "x/other")) == {}
+    assert any("still lies behind" in text for text in texts)
+    assert any("was not reached" in text for text in texts)
+    assert untranslated(texts, names=("x/net", "x/other", "x/late")) == {}
     assert {text: left for text in texts if (left := missing(text, "zh"))} == {}
 
 
