@@ -72,11 +72,12 @@ RECIPES = {"image": Recipe(6, 1e-4, 0.85), "text": Recipe(8, 1e-4, 0.85)}
 def draw(labels: Sequence[str], groups: Sequence[int], seed: int) -> tuple[list[int], list[int]]:
     """Draw the training examples, class by class; duplicates of them are not judged.
 
-    :return: indices to learn from, at most `MOST_TRAIN` and three in five; and all others, at most `MOST_JUDGED`.
+    :return: indices to learn from, at most three in five, and `MOST_TRAIN` or four for each class if that is more; and
+        all others, at most `MOST_JUDGED`.
     """
     from sklearn.model_selection import StratifiedShuffleSplit
 
-    size = min(MOST_TRAIN, 3 * len(labels) // 5)
+    size = min(max(MOST_TRAIN, 4 * len(set(labels))), 3 * len(labels) // 5)
     splitter = StratifiedShuffleSplit(n_splits=1, train_size=size, random_state=seed)
     targets = np.array(list(labels), dtype=object)
     train, rest = next(splitter.split(np.zeros(len(labels)), targets))
