@@ -10,8 +10,9 @@ __all__ = ["ALPHA", "DROPOUT", "RANK", "adapted", "attention"]
 
 RANK, ALPHA, DROPOUT = 16, 32, 0.05
 ATTENTION = frozenset(
-    ("query", "key", "value", "q", "k", "v", "q_lin", "k_lin", "v_lin", "q_proj", "k_proj", "v_proj")
-)
+    ("query", "key", "value", "q", "k", "v", "q_lin", "k_lin", "v_lin", "q_proj", "k_proj", "v_proj",
+     "query_proj", "key_proj", "value_proj", "Wqkv", "qkv", "qkv_proj")
+)  # fmt: skip
 
 
 def attention(module: nn.Module) -> tuple[str, ...]:

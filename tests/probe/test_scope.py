@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tiny_models import bert_model
 
+from advisor.probe.adapters import attention
 from advisor.probe.recipes import TUNING, epochs, recipe_for, visit_cost
 from advisor.probe.scope import changed, depths, last_block, rates
 
@@ -46,6 +47,18 @@ def test_the_lower_a_layer_the_slower_it_learns(bert: Any) -> None:
     block = rates(bert, recipe_for(TASKS[1], "longer", 200, balanced=False))
     assert block.keys() == last_block(bert).keys()
     assert set(block.values()) == {5e-4}
+
+
+def test_adapters_stand_beside_what_makes_queries_keys_and_values() -> None:
+    from torch import nn
+
+    parts = {name: nn.Linear(2, 2) for name in ("Wqkv", "q_lin", "query_proj", "dense", "out_lin")}
+    assert attention(nn.ModuleDict({"attn": nn.ModuleDict(parts)})) == (
+        "attn.Wqkv",
+        "attn.q_lin",
+        "attn.query_proj",
+    )
+    assert attention(nn.ModuleDict({"query": nn.Embedding(2, 2)})) == ()
 
 
 @pytest.mark.parametrize("task", TASKS)
