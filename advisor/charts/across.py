@@ -1,5 +1,7 @@
 """Several data sets: what one model for all of them costs on each."""
 
+from typing import Any
+
 import altair as alt
 
 from advisor.across import Across
@@ -44,7 +46,7 @@ def regrets(found: Across, limit: int = 10) -> Figure:
         for row, name, stand in cells
         if stand.regret
     ]
-    unknown = [
+    unknown: list[dict[str, Any]] = [
         {"label": labels[row.model], "set": sets[name], "value": 0, "text": WORDS[stand.status]}
         for row, name, stand in cells
         if not stand.regret
