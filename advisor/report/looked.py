@@ -37,7 +37,7 @@ def _told(found: Saliency) -> str:
         "what lies outside of the object, such as a background or a caption, is a warning."
         if any(one.heat for one in found.examples)
         else "Marked is how much each word raised or lowered the score of the class that it named, against the same "
-        "text with every word masked."
+        "text with every word masked. Underlined words speak for it, dotted ones against it."
     )
     return f"{found.model} ({found.rung}, {found.method}). {how}"
 
@@ -85,7 +85,7 @@ def _heaviest(words: tuple[Word, ...], sign: int, whole: float) -> str:
             shares[word.text] = shares.get(word.text, 0.0) + word.weight / whole
     named = sorted(shares, key=lambda text: -abs(shares[text]))[:NAMED]
     kept = [text for text in named if abs(shares[text]) >= LEAST]
-    return ", ".join(f"{text} {100 * shares[text]:+.0f} %" for text in kept)
+    return ", ".join(f"{text} {100 * shares[text]:+.0f} %".replace(" -", " −") for text in kept)
 
 
 def _where(heat: tuple[tuple[float, ...], ...]) -> str:

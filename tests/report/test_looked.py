@@ -150,7 +150,7 @@ def test_words_are_marked_by_how_much_they_weigh() -> None:
     assert [(piece.text, piece.level) for piece in look.pieces] == [("My", 0), ("money", 4), ("not", -1)]
     facts = {name: cell.text for name, cell in look.facts}
     assert facts["Spoke for it"].startswith("money +74 %")
-    assert facts["Spoke against it"] == "not -25 %"
+    assert facts["Spoke against it"] == "not −25 %"
     page = render_html(document(texts()))
     assert '<b class="for w4">money</b> <b class="against w1">not</b>' in page
     assert "money +74 %" in render_markdown(document(texts()))
