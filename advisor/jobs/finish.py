@@ -191,7 +191,7 @@ def _last_word(best: RungRecord, rungs: tuple[RungRecord, ...], spec: RunSpec, s
             rung for rung in spec.plan.models.get(best.model, ()) if rung not in {r.rung for r in rungs}
         ]
         return f"{missing[0]} was not reached" if missing else "climbed every rung that was planned for it"
-    if rungs[-1].rung == LADDER[-1]:
+    if any(record.rung == LADDER[-1] for record in rungs):
         return "climbed every rung"
     if stopped:
         return "the run was cancelled"

@@ -22,6 +22,7 @@ from advisor.probe.choice import Chosen, choose_head
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, write_costs, write_source
 from advisor.probe.features import embed
+from advisor.probe.few_shot import TEXT, contrast
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import PeakMemory, measure_latency
 from advisor.probe.recipes import TUNING, Recipe, Scope, recipe_for
@@ -228,7 +229,7 @@ def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:
     """
     setting.memory.start()
     begun = time.monotonic()
-    climber = _Probe if rung.startswith("linear-probe") else _Tuning
+    climber = _Probe if rung.startswith("linear-probe") else _FewShot if rung == "few-shot" else _Tuning
     climber(setting, weights, rung, position, begun).climb()
 
 
@@ -566,7 +567,8 @@ class _Tuning(_Climb):
 
     def strength(self) -> float | None:
         """A hundredth of the C that the linear probe chose: a soft head leaves the body something to learn."""
-        chosen = [r.hyperparameters["C"] for r in self.before if r.hyperparameters.get("C") is not None]
+        probes = [r.hyperparameters for r in self.before if r.rung.startswith("linear-probe")]
+        chosen = [settings["C"] for settings in probes if settings.get("C") is not None]
         return SOFT * float(chosen[-1]) if chosen else None
 
     def start(self) -> RungRecord | None:
@@ -587,6 +589,49 @@ class _Tuning(_Climb):
             return set()
         path = learnt_path(self.setting.folder, self.weights.model, start.position, start.rung)
         return load_learnt(path, body, head) if path.exists() else set()
+
+
+class _FewShot(_Climb):
+    """The body learns from pairs what belongs together; the head is fitted on what it sees then."""
+
+    def climb(self) -> None:
+        setting, model = self.setting, self.weights.model
+        if self.backbone.module is None:
+            raise ValueError(f"{model} gives features only and cannot be tuned")
+        contents, truth = setting.contents(self.train), setting.truth[self.train]
+        since = time.monotonic()
+        tell = setting.steps(model, self.rung, "tuning")
+        tuned = contrast(
+            self.backbone, contents, truth, TEXT, setting.clock, seed=setting.seed, progress=tell
+        )  # fmt: skip
+        spent = time.monotonic() - since
+        tell = setting.steps(model, self.rung, "measuring")
+        since = time.monotonic()
+        features = embed(self.backbone, [*contents, *setting.contents(self.judged)], setting.clock, tell)
+        throughput = len(features) / (time.monotonic() - since)
+        learnt, judged = np.split(features, [len(contents)])
+        n = len(setting.examples.select)
+        chosen = choose_head(
+            learnt, truth, setting.examples.labels, judged[:n], setting.truth[list(setting.examples.select)],
+            metric=setting.metric, balanced=setting.balanced, seed=setting.seed, check=setting.clock.go_on,
+        )  # fmt: skip
+        answers = chosen.head.probabilities(judged)
+        point = setting.point(self.rung, len(contents), TEXT.visits, spent, answers[:n])
+        body = {f"body.{name}": parameter.detach().cpu().numpy() for name, parameter in tuned.items()}
+        head = {f"head.{name}": getattr(chosen.head, name) for name in ("centre", "spread", "weight", "bias")}
+        self.keep(body | head)
+        hyperparameters = {
+            **chosen.settings,
+            "epochs": TEXT.visits,
+            "learning_rate": TEXT.rate,
+            "weight_decay": TEXT.weight_decay,
+            "compared_at_once": TEXT.batch_size,
+            "schedule": "warm-up, then linear",
+        }
+        self.save(
+            answers, [point], self.answer(chosen.head), hyperparameters, "contrast", throughput,
+            note=chosen.note,
+        )  # fmt: skip
 
 
 def _settings(recipe: Recipe, epochs: int, body: torch.nn.Module) -> dict[str, Any]:

@@ -196,12 +196,12 @@ class Worker:
     def next_rungs(self, model: str) -> list[str]:
         """The rungs above those that a model has finished, as far as it can climb them; a rung may be skipped.
 
-        A probe on more examples may be made up for later. What killed the worker once is too much for this machine, and
-        so is every rung above it.
+        A probe on more examples and the rung for few of them may be made up for later. What killed the worker once is
+        too much for this machine, and so is every rung above it.
         """
         reached = max(LADDER.index(record.rung) for record in self.folder.rungs(model))
-        wider = [] if self.has(model, WIDER) or reached < LADDER.index(WIDER) else [WIDER]
-        above = [*wider, *LADDER[reached + 1 :]]
+        passed = [rung for rung in (WIDER, "few-shot") if LADDER.index(rung) < reached]
+        above = [*(rung for rung in passed if not self.has(model, rung)), *LADDER[reached + 1 :]]
         deadly = [rung for rung in above if (model, rung) in self.deadly]
         if deadly:
             above = above[: above.index(deadly[0])]
@@ -209,6 +209,8 @@ class Worker:
             above.remove(WIDER)
         if "longer" in above and not self.has(model, "last-block"):
             above.remove("longer")
+        if "few-shot" in above and not self.comparable(model):
+            above.remove("few-shot")
         if "lora" in above and not self.adaptable(model):
             above.remove("lora")
         if TUNING[-1] in above and not self.tunable(model):
@@ -295,6 +297,14 @@ class Worker:
             return False
         return "lora" in self.card(model).tuning
 
+    def comparable(self, model: str) -> bool:
+        """Say whether the model is a text encoder that can be tuned, and no class has too many examples for it."""
+        from advisor.probe.few_shot import few_enough
+
+        if self.examples.task != "text-classification" or not self.tunable(model):
+            return False
+        return few_enough(self.setting.truth[list(self.examples.train)])
+
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""
         first = self.folder.rungs(model)[0]
@@ -308,7 +318,12 @@ class Worker:
             return 3 + each * fresh
         learnt = len(self.examples.train) if self.has(model, "linear-probe-all") else self.examples.first
         judged = len(self.examples.select) + len(self.examples.report)
-        visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
+        if rung == "few-shot":
+            from advisor.probe.few_shot import TEXT
+
+            visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt
+        else:
+            visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
         return 4 + 1.25 * each * (visits + judged)
 
     def has(self, model: str, rung: str) -> bool:

@@ -39,6 +39,7 @@ BRIEFLY = {
     "frozen": "frozen, small classifier",
     "head": "new head",
     "last-block": "last block tuned",
+    "contrast": "tuned on pairs",
     "lora": "LoRA",
     "full": "all of it tuned",
     "from-scratch": "fitted from scratch",

@@ -23,6 +23,7 @@ RUNGS = {
     "linear-probe-all": "frozen, all examples",
     "last-block": "last block tuned",
     "longer": "tuned longer",
+    "few-shot": "tuned on pairs",
     "lora": "LoRA",
     "full": "all of it tuned",
 }
