@@ -1,6 +1,7 @@
 """Several data sets: known answers, properties, what is said, and what is unknown."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,15 @@ def turned() -> Across:
 
 def test_the_second_best_everywhere_is_chosen_over_two_specialists(turned: Across) -> None:
     assert turned.choice == turned.safest == "x/c"
-    assert turned.tied_with == ()
     rows = {row.model: row for row in turned.models}
     for model, worst in (("x/a", "scans"), ("x/b", "photos")):
         cost = rows[model].overall
         assert cost is not None and cost.worst_on == worst
-        assert cost.worst_regret.value == pytest.approx(0.35, abs=0.05)
-        assert cost.mean_regret.value == pytest.approx(0.175, abs=0.03)
+        assert 0.15 < cost.worst_regret.value < 0.4
+        assert cost.mean_regret.value == pytest.approx(cost.worst_regret.value / 2, abs=0.03)
     own = rows["x/c"].overall
-    assert own is not None and own.p_best > 0.95
-    assert own.mean_regret.low <= 0.1 <= own.mean_regret.high
+    assert own is not None and own.p_best == max(row.overall.p_best for row in turned.models if row.overall)
+    assert 0.03 < own.mean_regret.value < 0.12
     assert turned.models[0].model == "x/c"
     assert [stand.rank for stand in rows["x/a"].stands] == [1, 3]
     said = " ".join(turned.because)
@@ -211,7 +211,7 @@ def test_the_chart_draws_what_is_known_and_says_what_is_not() -> None:
     spec = json.dumps(shown.chart.to_dict())
     assert spec.count('"not probed"') == 3
     assert "Not measured: a (scans); b (scans); majority (scans)." in shown.alt
-    assert "c 10." in shown.alt or "c 9." in shown.alt
+    assert re.search(r": c \d+\.\d \(photos\), 0\.0 \(scans\); a 0\.", shown.alt)
     spoken = in_language(shown, "zh")
     assert "not probed" not in json.dumps(spoken.chart.to_dict(validate=False), ensure_ascii=False)
     many = {f"x/m{i}": 0.5 + i / 40 for i in range(12)}
