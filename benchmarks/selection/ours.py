@@ -67,7 +67,7 @@ def ranked(decision: Any, advice: Any, run: Run) -> list[str]:
 
 
 def ask(run: Run, share: float, data: Any) -> dict[str, Any]:
-    """Probe and decide within a share of the seconds that fine-tuning everything took."""
+    """Probe and decide within a share of the seconds that fine-tuning everything took; no features are known yet."""
     from advisor import Brief, decide, run_probe
     from advisor.jobs.folder import RunFolder
 
@@ -75,6 +75,7 @@ def ask(run: Run, share: float, data: Any) -> dict[str, Any]:
     budget = share * run.seconds
     with tempfile.TemporaryDirectory(prefix="selection-") as scratch:
         folder = Path(scratch)
+        os.environ["ADVISOR_HOME"] = str(folder / "home")
         where = lay_down(data, train, folder)
         out = folder / "run"
         brief = Brief(task=data.task, priorities=ACCURACY)
