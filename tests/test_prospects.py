@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.prospects import USUAL, Climbed, foresee
+from advisor.probe.recipes import TUNING
+from advisor.prospects import PART, USUAL, Climbed, foresee
 
 WAITING = Climbed(probe=0.7, best=0.7, part=0.0, tunable=True)
 DONE = Climbed(probe=0.7, best=0.9, part=1.0, tunable=True)
@@ -21,6 +22,11 @@ def test_what_cannot_be_tuned_or_was_tuned_in_full_stays_as_it_is() -> None:
     found = after([WAITING, DONE, FROZEN])
     assert found[:, 0].mean() > 0.75
     assert np.all(found[:, 1:] == 0.7)
+
+
+def test_every_rung_that_tunes_is_a_part_of_the_way() -> None:
+    assert set(TUNING) <= set(PART)
+    assert all(0 < part <= 1 for part in PART.values())
 
 
 def test_less_is_left_the_further_a_model_has_climbed() -> None:
