@@ -25,7 +25,10 @@ def page(tmp_path_factory):
         pytest.skip("no Chromium: the browser journey was not tested")
     sync = pytest.importorskip("playwright.sync_api")
     home = tmp_path_factory.mktemp("journey")
+    only_starters = pytest.MonkeyPatch()
+    only_starters.delenv("ADVISOR_MODELS", raising=False)
     with serving(ROOT / "streamlit_app.py", home) as (address, pid), sync.sync_playwright() as playwright:
+        only_starters.undo()
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         opened = context.new_page()
