@@ -32,7 +32,7 @@ class Factor:
     within: float
 
 
-USUAL = {"image": Factor(-0.35, 0.4, 0.1), "text": Factor(-0.5, 0.35, 0.15)}
+USUAL = {"image": Factor(-0.25, 0.3, 0.1), "text": Factor(-0.5, 0.35, 0.15)}
 
 
 @dataclass(frozen=True)
