@@ -60,11 +60,9 @@ def serve_listing() -> Iterator[ListingHub]:
                 hub.busy += 1
                 hub.busiest = max(hub.busiest, hub.busy)
             hub.pause.wait(hub.slow_s)
-            try:
-                self.respond()
-            finally:
-                with lock:
-                    hub.busy -= 1
+            with lock:
+                hub.busy -= 1
+            self.respond()
 
         def respond(self) -> None:
             parts = urlsplit(self.path)
