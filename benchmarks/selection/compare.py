@@ -11,15 +11,15 @@ fine-tuning, judged by the others.
 """
 
 import argparse
-import csv
 import json
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import slices
 import truth
 from evidence import CHEAP, Run, Scores, cheap, complete, read_truth
 from ours import OURS
@@ -86,32 +86,16 @@ def known(kind: str, models: Sequence[str]) -> dict[str, Scores]:
     }
 
 
-def chosen(path: Path) -> dict[tuple[str, int, float], tuple[Scores, float]]:
+def ranked(row: Mapping[str, str]) -> tuple[Scores, float]:
     """Read what the product ranked, and in which seconds."""
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["set"], int(row["seed"]), float(row["share"])): (
-                {model: -float(place) for place, model in enumerate(row["ranking"].split())},
-                float(row["elapsed_s"]),
-            )
-            for row in csv.DictReader(file)
-        }
+    return {model: -float(place) for place, model in enumerate(row["ranking"].split())}, float(
+        row["elapsed_s"]
+    )
 
 
-def package(path: Path) -> dict[tuple[str, int, float], tuple[Scores, float]]:
+def scored(row: Mapping[str, str]) -> tuple[Scores, float]:
     """Read how transformer-ranker scored the encoders, and in which seconds."""
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["set"], int(row["seed"]), float(row["share"])): (
-                json.loads(row["scores"]),
-                float(row["seconds"]),
-            )
-            for row in csv.DictReader(file)
-        }
+    return json.loads(row["scores"]), float(row["seconds"])
 
 
 def compare(runs: Sequence[Run], share: float, folder: Path, ours: Path, ranker: Path) -> Found:
@@ -119,7 +103,7 @@ def compare(runs: Sequence[Run], share: float, folder: Path, ours: Path, ranker:
     from advisor.joining import join
 
     found: Found = {}
-    asked, theirs = chosen(ours), package(ranker)
+    asked, theirs = slices.by_share(ours, ranked), slices.by_share(ranker, scored)
     for run in runs:
         accuracy, key = final(runs, run.set), (run.set, run.seed)
         guesses = {name: (guess, 0.0) for name, guess in known(run.kind, sorted(run.accuracy)).items()}

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import slices
 import truth
 from evidence import Run, complete, read_truth
 
@@ -110,10 +111,7 @@ def main() -> int:
     if options.models is not None:
         os.environ["ADVISOR_MODELS"] = str(options.models)
     until = time.monotonic() + 60 * options.minutes
-    done = set()
-    if options.out.exists():
-        with options.out.open(encoding="utf-8", newline="") as file:
-            done = {(row["set"], int(row["seed"]), float(row["share"])) for row in csv.DictReader(file)}
+    done = slices.by_share(options.out)
     for share in map(float, options.shares.split(",")):
         for run in complete(read_truth(options.truth)):
             if (run.set, run.seed, share) in done:
@@ -122,13 +120,7 @@ def main() -> int:
                 print("time is up; run again to go on")
                 return 0
             row = ask(run, share, truth.read_set(options.data, run.set))
-            fresh = not options.out.exists()
-            with options.out.open("a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if fresh:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(*row.values(), flush=True)
+            slices.append(options.out, FIELDS, row)
     return 0
 
 

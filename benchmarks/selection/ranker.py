@@ -8,7 +8,6 @@ there is not done again.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import slices
 import truth
 from evidence import Run, afforded, complete, read_truth
 
@@ -61,12 +61,8 @@ def rank(run: Run, share: float, data: Any, python: Path) -> dict[str, Any]:
         asked, script = Path(place) / "job.json", Path(place) / "rank.py"
         asked.write_text(json.dumps(job), encoding="utf-8")
         script.write_text(SCRIPT, encoding="utf-8")
-        done = subprocess.run([python, script, asked], capture_output=True, text=True, check=False)
-    found = {"seconds": 0.0, "scores": {}}
-    if done.returncode == 0:
-        found = json.loads(done.stdout.splitlines()[-1])
-    else:
-        print(done.stderr[-500:], file=sys.stderr)
+        done = subprocess.run([python, script, asked], stdout=subprocess.PIPE, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
     scores = {where[name]: value for name, value in found["scores"].items()}
     return {
         "set": run.set, "seed": run.seed, "share": share, "examples": examples,
@@ -89,22 +85,13 @@ def main() -> int:
         parser.error("--data FOLDER, or ADVISOR_BENCH_DATA, names the folder with the data sets")
     if options.models is not None:
         os.environ["ADVISOR_MODELS"] = str(options.models)
-    done = set()
-    if options.out.exists():
-        with options.out.open(encoding="utf-8", newline="") as file:
-            done = {(row["set"], int(row["seed"]), float(row["share"])) for row in csv.DictReader(file)}
+    done = slices.by_share(options.out)
     for run in complete(read_truth(options.truth)):
         for share in map(float, options.shares.split(",")):
             if run.kind != "text" or (run.set, run.seed, share) in done or not afforded(run, share)[0]:
                 continue
             row = rank(run, share, truth.read_set(options.data, run.set), options.python)
-            fresh = not options.out.exists()
-            with options.out.open("a", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if fresh:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(*row.values(), flush=True)
+            slices.append(options.out, FIELDS, row)
     return 0
 
 

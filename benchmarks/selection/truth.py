@@ -13,7 +13,6 @@ FOLDER of `--data` holds the data sets; that of `--models` models in hub layout 
 """
 
 import argparse
-import csv
 import os
 import random
 import re
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import slices
 
 HERE = Path(__file__).parent
 TRUTH = HERE / "truth.csv"
@@ -256,10 +256,7 @@ def one(data: Any, name: str, model: str, seed: int, recipe: Recipe, keep: Path 
 
 def known(path: Path) -> set[tuple[str, int, str]]:
     """Say what needs no work any more."""
-    if not path.exists():
-        return set()
-    with path.open(encoding="utf-8", newline="") as file:
-        return {(row["set"], int(row["seed"]), row["model"]) for row in csv.DictReader(file)}
+    return {(row["set"], int(row["seed"]), row["model"]) for row in slices.read(path)}
 
 
 def wanted(sets: Sequence[str], seeds: Sequence[int]) -> Iterator[tuple[str, int, str]]:
@@ -319,13 +316,7 @@ def main() -> int:
         asked = RECIPES["image" if data.task == "image-classification" else "text"]
         changes = {key: getattr(options, key) for key in ("rate", "epochs", "decay") if getattr(options, key)}
         row = one(data, name, model, seed, Recipe(**(vars(asked) | changes)), options.features)
-        fresh = not options.out.exists()
-        with options.out.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        print(" ".join(str(value) for value in row.values()), flush=True)
+        slices.append(options.out, FIELDS, row)
     return 0
 
 
