@@ -10,6 +10,7 @@ from pydantic import Field
 
 from advisor.broken import broken_limits
 from advisor.errors import InputError
+from advisor.naming import listed
 from advisor.posterior import Posterior, posterior
 from advisor.quantity import Frozen
 from advisor.result import Evidence, LatencyMeasured, Metric, ModelResult, Report
@@ -288,7 +289,7 @@ def _because(
     ]
     tied = [model for model in order if model != choice and pooled.ahead(choice, model) < SURE]
     if tied:
-        said.append(f"It cannot be told apart from {_listed(tied)}.")
+        said.append(f"It cannot be told apart from {listed(tied)}.")
     safest = min(order, key=lambda model: overall[model].worst_regret.value)
     if safest != choice:
         worst, least, most = _points(overall[safest].worst_regret)
@@ -320,10 +321,6 @@ def _points(share: Interval) -> tuple[float, float, float]:
     return 100 * share.value, 100 * share.low, 100 * share.high
 
 
-def _listed(models: Sequence[str]) -> str:
-    return models[0] if len(models) == 1 else f"{', '.join(models[:-1])} and {models[-1]}"
-
-
 def _notes(sets: Sequence[Probed]) -> tuple[str, ...]:
     seen: dict[str, str] = {}
     notes = []
@@ -348,6 +345,6 @@ def _next_steps(rows: Sequence[Compared], sets: Sequence[Probed]) -> tuple[str, 
         lacks = [one.name for one, stand in zip(sets, row.stands, strict=True) if stand.status != "ok"]
         if won and lacks:
             steps.append(
-                f"Probe {row.model} on {_listed(lacks)} too: it is the winner on {_listed(won)} and unknown there."
+                f"Probe {row.model} on {listed(lacks)} too: it is the winner on {listed(won)} and unknown there."
             )
     return tuple(steps)

@@ -1,6 +1,7 @@
 """Prior and evidence become one ranking, with a probability for each model of being the best."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from advisor.broken import broken_limits
 from advisor.curve import Curve, slope
 from advisor.doubt import DOUBT, Doubt
-from advisor.posterior import Posterior, posterior
+from advisor.naming import listed
+from advisor.posterior import Posterior, join, measure
 from advisor.recommendation import Recommendation
 from advisor.result import Decision, Evidence, Expected, ModelResult, ProbeResult
 
@@ -46,7 +48,8 @@ def decide(
         )
     metric = recommendation.brief.metric
     waiting = [result for result in probe.results if result.status == "stopped" and result.kind != "baseline"]
-    found = posterior(evidence, metric, ok, seed, doubt, unreached=waiting)
+    measured = measure(evidence, metric, ok, seed, unreached=waiting)
+    found = join(measured, seed, doubt)
     results = {result.model: result for result in ok}
     broken = {
         model: reasons
@@ -71,7 +74,7 @@ def decide(
     tied = tuple(
         model for model in ranking[1:] if winner and model not in broken and found.ahead(winner, model) < SURE
     )
-    now = posterior(evidence, metric, ok, seed, doubt, prospects=False)
+    now = join(replace(measured, prospects=None), seed, doubt)
     because = _because(winner, tied, found, p_best, results, broken, metric, evidence)
     unreached = {one.model: found.ahead(one.model, winner) for one in waiting} if winner else {}
     return Decision(
@@ -114,7 +117,7 @@ def _because(
     if tied:
         lost = 100 * found.regret(winner, kept)
         sentences.append(
-            f"It cannot be told apart from {_listed(tied)}; choosing it now is expected to lose {lost:.1f} points "
+            f"It cannot be told apart from {listed(tied)}; choosing it now is expected to lose {lost:.1f} points "
             "against knowing the best."
         )
     baselines = [model for model in kept if results[model].kind == "baseline"]
@@ -164,10 +167,6 @@ def _cost(result: ModelResult) -> str:
     return f"{latency} and {size}"
 
 
-def _listed(models: Sequence[str]) -> str:
-    return models[0] if len(models) == 1 else f"{', '.join(models[:-1])} and {models[-1]}"
-
-
 def _next_steps(
     winner: str | None,
     tied: Sequence[str],
@@ -203,7 +202,7 @@ def _next_steps(
     waiting = [result.model for result in probe.results if result.status == "stopped"]
     if waiting:
         steps.append(
-            f"Run again with more than {probe.budget_s:.0f} s: {_listed(waiting)} did not finish a rung."
+            f"Run again with more than {probe.budget_s:.0f} s: {listed(waiting)} did not finish a rung."
         )
     likely = max(unreached, key=lambda model: (unreached[model], model), default=None)
     if likely and unreached[likely] >= LIKELY:
@@ -213,7 +212,7 @@ def _next_steps(
         )
     failed = [result.model for result in probe.results if result.status == "failed"]
     if failed:
-        steps.append(f"See why {_listed(failed)} failed; a failure says nothing about quality.")
+        steps.append(f"See why {listed(failed)} failed; a failure says nothing about quality.")
     if winner is None:
         steps.append("Loosen the limit, choose a stronger device, or probe smaller and faster models.")
     if winner and not steps:

@@ -93,19 +93,15 @@ def posterior(
     doubt: Doubt = DOUBT,
     *,
     prospects: bool = True,
-    unreached: Sequence[ModelResult] = (),
 ) -> Posterior:
     """Join what was measured of each model with what was known before.
 
     :param results: the models that finished a rung.
-    :param unreached: pretrained models that did not: only what was known before speaks of them.
     :param seed: of the resampling.
     :param doubt: how much less certain the evidence is than its resampling says.
     :param prospects: grant the models what full fine-tuning is expected to add to what they have reached.
     """
-    return join(
-        measure(evidence, metric, results, seed, prospects=prospects, unreached=unreached), seed, doubt
-    )
+    return join(measure(evidence, metric, results, seed, prospects=prospects), seed, doubt)
 
 
 def measure(
@@ -120,7 +116,8 @@ def measure(
     """Read what the evidence says of each model, and what was known before, whatever the doubt.
 
     :param results: the models that finished a rung.
-    :param unreached: pretrained models that did not: their variance is as good as infinite.
+    :param unreached: pretrained models that did not: only what was known before speaks of them, as their variance is as
+        good as infinite.
     :param seed: of the resampling.
     :param prospects: grant the models what full fine-tuning is expected to add to what they have reached.
     """

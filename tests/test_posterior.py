@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from advisor.doubt import Doubt
-from advisor.posterior import posterior
+from advisor.posterior import join, measure, posterior
 from advisor.result import CurvePoint, Evidence, ModelResult, NamedMetric
 
 CERTAIN = Doubt(resampling=1.0, learning=0.0)
@@ -105,7 +105,7 @@ def test_a_model_that_was_not_reached_stands_where_published_results_put_it() ->
     chances = []
     for place in (-2.0, 0.0, 2.0):
         known = replace(found, standing={"a": (0.0, 0.5), "b": (0.0, 0.5), "c": (place, 0.5)})
-        joined = posterior(known, "accuracy", rows("a", "b"), 0, CERTAIN, unreached=waiting)
+        joined = join(measure(known, "accuracy", rows("a", "b"), 0, unreached=waiting), 0, CERTAIN)
         assert joined.models == ("a", "b", "c")
         chances.append(joined.ahead("c", "a"))
     assert chances == sorted(chances)
@@ -116,6 +116,6 @@ def test_a_model_that_was_not_reached_changes_nothing_for_the_others() -> None:
     found = evidence({"a": 0.8, "b": 0.7}, {})
     waiting = [ModelResult(model="c", kind="weights", status="stopped")]
     alone = posterior(found, "accuracy", rows("a", "b"), 0, CERTAIN)
-    beside = posterior(found, "accuracy", rows("a", "b"), 0, CERTAIN, unreached=waiting)
+    beside = join(measure(found, "accuracy", rows("a", "b"), 0, unreached=waiting), 0, CERTAIN)
     for model in ("a", "b"):
         assert beside.interval(model) == pytest.approx(alone.interval(model), abs=0.02)

@@ -15,7 +15,7 @@ from advisor.errors import AdvisorError
 from advisor.files import write_atomically
 from advisor.jobs.checks import noise_finding, open_checks
 from advisor.jobs.folder import RunFolder
-from advisor.jobs.records import Examples, RungRecord, RunSpec
+from advisor.jobs.records import Examples, RungRecord, RunSpec, best_rung
 from advisor.knowledge import Knowledge, load_knowledge
 from advisor.measured import Measured, record_measured
 from advisor.metrics import class_scores, confusion, evaluate_all, weighted_scores
@@ -54,7 +54,7 @@ def finish(folder: RunFolder) -> Report:
         examples = folder.examples()
         probe = _open_report_split(folder, sealed, examples, spec)
         decision = _compare(folder, decision, probe, examples, spec)
-        best = {row.model: _best(folder.rungs(row.model)) for row in sealed.results if row.status == "ok"}
+        best = {row.model: best_rung(folder.rungs(row.model)) for row in sealed.results if row.status == "ok"}
         checks = open_checks(folder, examples, spec, best, _told(folder))
         summary = _summary(examples, checks)
     report = Report(
@@ -96,7 +96,7 @@ def collect(folder: RunFolder) -> ProbeResult:
         examples = folder.examples()
         climbed = {model: folder.rungs(model) for model in (*BASELINES[examples.task], *spec.chosen)}
         results = [_result(folder, model, rungs, spec) for model, rungs in climbed.items()]
-        best = {model: _best(rungs) for model, rungs in climbed.items() if rungs}
+        best = {model: best_rung(rungs) for model, rungs in climbed.items() if rungs}
         crossed = examples.crossed
         cross = {
             model: found
@@ -133,14 +133,16 @@ def collect(folder: RunFolder) -> ProbeResult:
 
 def _crossed(folder: RunFolder, rungs: tuple[RungRecord, ...], examples: Examples) -> NDArray[np.int64]:
     """Read the classes that the probe on most examples predicted in cross-validation; empty if none was."""
-    sizes = {examples.first + len(examples.select), len(examples.crossed)}
-    known = [found for record in rungs if (found := folder.cross(record)) is not None and len(found) in sizes]
+    known = [found for record in rungs if (found := _cross(folder, record, examples)) is not None]
     widest = max(known, key=len, default=np.zeros((0, 1), dtype=np.float32))
     return np.asarray(widest.argmax(axis=1), dtype=np.int64)
 
 
-def _best(rungs: tuple[RungRecord, ...]) -> RungRecord:
-    return max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
+def _cross(folder: RunFolder, record: RungRecord, examples: Examples) -> NDArray[np.float32] | None:
+    """Read a rung's cross-validated probabilities; None where there are none over just the examples it should know."""
+    found = folder.cross(record)
+    sizes = (examples.first + len(examples.select), len(examples.crossed))
+    return found if found is not None and len(found) in sizes else None
 
 
 def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: RunSpec) -> ModelResult:
@@ -150,7 +152,7 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
         because = ending.because if ending else f"not begun: {_told(folder)}"
         status = ending.status if ending else "stopped"
         return ModelResult(model=model, kind=kind, status=status, because=because)
-    best = _best(rungs)
+    best = best_rung(rungs)
     notes = [record.note for record in rungs if record.note]
     last = ending.because if ending else _last_word(best, rungs, spec, folder.stop_asked())
     return ModelResult(
@@ -231,7 +233,7 @@ def _open_report_split(
         if result.status != "ok":
             opened.append(result)
             continue
-        best = _best(folder.rungs(result.model))
+        best = best_rung(folder.rungs(result.model))
         probabilities = folder.probabilities(best, "report")
         predicted = probabilities.argmax(axis=1).astype(np.int64)
         present = sorted(set(truth.tolist()) | set(predicted.tolist()))
@@ -265,17 +267,15 @@ def _confidence(
     seed: int,
 ) -> Confidence:
     """Measure calibration; a temperature is fitted on cross-validated predictions, or on the select split."""
-    known = folder.cross(best)
-    whole = known is not None and len(known) <= len(examples.crossed)
-    if known is None or not whole:
-        known = folder.probabilities(best, "select")
-    positions = examples.crossed[-len(known) :] if whole else examples.select
+    cross = _cross(folder, best, examples)
+    known = folder.probabilities(best, "select") if cross is None else cross
+    positions = examples.select if cross is None else examples.crossed[-len(cross) :]
     known_truth = np.asarray([examples.truth[i] for i in positions], dtype=np.int64)
-    return confidence(truth, probabilities, known_truth, known, crossed=whole, seed=seed)
+    return confidence(truth, probabilities, known_truth, known, crossed=cross is not None, seed=seed)
 
 
 def _predicted(folder: RunFolder, model: str) -> NDArray[np.int64]:
-    probabilities = folder.probabilities(_best(folder.rungs(model)), "report")
+    probabilities = folder.probabilities(best_rung(folder.rungs(model)), "report")
     return np.asarray(probabilities.argmax(axis=1), dtype=np.int64)
 
 

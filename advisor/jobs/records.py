@@ -1,5 +1,6 @@
 """What a run keeps: the question, the examples, a finished rung, and why a model went no further."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from advisor.dataset.types import Finding
 from advisor.quantity import Frozen
 from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status, Waits
 
-__all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord"]
+__all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord", "best_rung"]
 
 
 class Plan(Frozen):
@@ -104,6 +105,14 @@ class RungRecord(Frozen):
     peak_memory_mb: float | None = None
     size_mb: float | None = None
     predictions_sha256: str = ""
+
+
+def best_rung(rungs: Sequence[RungRecord]) -> RungRecord:
+    """Choose the rung that counts for a model: the best on the select split, of equals the earliest.
+
+    :param rungs: at least one, each with a curve.
+    """
+    return max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
 
 
 class Ending(Frozen):

@@ -16,6 +16,7 @@ from torch import nn
 
 from advisor.errors import AdvisorError, InputError
 from advisor.jobs.folder import RunFolder, RungRecord, write_atomically
+from advisor.jobs.records import best_rung
 from advisor.probe.backbone import ImageBackbone, TextBackbone, UseBackbone, load_backbone
 from advisor.probe.classical_export import export_baseline
 from advisor.probe.climb import learnt_path
@@ -63,7 +64,7 @@ def export_model(folder: RunFolder, model: str, out: Path) -> Exported:
     rungs = folder.rungs(model)
     if not rungs:
         raise InputError(f"{model} finished no rung in this run", "a model that was measured")
-    best = max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
+    best = best_rung(rungs)
     examples = folder.examples()
     shown = list(examples.select)[:CHECKED]
     contents = [examples.contents[i] for i in shown]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from advisor.errors import AdvisorError
+from advisor.jobs.records import best_rung
 from advisor.probe.after.subject import SPARE, Subject
 from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
@@ -67,7 +68,7 @@ def pupil_of(subject: Subject) -> Subject:
         rungs = folder.rungs(model)
         if model == subject.model or not rungs or size is None:
             continue
-        best = max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
+        best = best_rung(rungs)
         if best.size_mb is not None and best.size_mb < SMALLER * size:
             found.append(best)
     families = _families(subject)

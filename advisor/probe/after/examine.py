@@ -13,6 +13,7 @@ from advisor.decide import decide
 from advisor.errors import AdvisorError, Cancelled, StorageError
 from advisor.jobs.checks import CheckRecord, read_check, save_check
 from advisor.jobs.finish import collect
+from advisor.jobs.records import best_rung
 from advisor.probe.after.compression import check_compression
 from advisor.probe.after.control import check_control
 from advisor.probe.after.heat import NotExplainable
@@ -70,7 +71,7 @@ def _subject(setting: Setting, locate: Callable[[str], Weights]) -> Subject | No
     if model is None:
         return None
     rungs = folder.rungs(model)
-    best = max(rungs, key=lambda record: (record.curve[-1].metric.value, -record.position))
+    best = best_rung(rungs)
     return Subject(setting, best, locate)
 
 
