@@ -142,7 +142,7 @@ def job_of(folder: Any) -> dict[str, Any]:
     """Describe for `bare.py` what a run did."""
     from safetensors import safe_open
 
-    from advisor.probe.climb import learnt_path
+    from advisor.probe.rungs import learnt_path
 
     examples, spec = folder.examples(), folder.spec()
     models = []

@@ -19,10 +19,10 @@ from advisor.jobs.folder import RunFolder, RungRecord, write_atomically
 from advisor.jobs.records import best_rung
 from advisor.probe.backbone import ImageBackbone, TextBackbone, UseBackbone, load_backbone
 from advisor.probe.classical_export import export_baseline
-from advisor.probe.climb import learnt_path
 from advisor.probe.head import Head
 from advisor.probe.measure import measure_latency
 from advisor.probe.onnx import export_onnx
+from advisor.probe.rungs import learnt_path
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.result import Exported
 

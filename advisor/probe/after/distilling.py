@@ -14,10 +14,10 @@ from advisor.jobs.records import best_rung
 from advisor.probe.after.subject import SPARE, Subject
 from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
-from advisor.probe.climb import known_features
 from advisor.probe.clock import Clock
 from advisor.probe.compress import Form, NotCompressible
 from advisor.probe.features import embed
+from advisor.probe.rungs import known_features
 from advisor.probe.scope import last_block
 from advisor.probe.tune import TunedHead
 

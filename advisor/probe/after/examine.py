@@ -21,9 +21,9 @@ from advisor.probe.after.labels import check_labels
 from advisor.probe.after.robustness import check_robustness
 from advisor.probe.after.saliency import check_saliency
 from advisor.probe.after.subject import NoRoom, Subject
-from advisor.probe.climb import Setting
 from advisor.probe.clock import OutOfTime
 from advisor.probe.compress import NotCompressible
+from advisor.probe.setting import Setting
 from advisor.weights import Weights
 
 __all__ = ["examine"]

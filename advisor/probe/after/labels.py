@@ -7,8 +7,8 @@ import numpy as np
 from advisor.checks import LabelNoise, Suspect
 from advisor.jobs.checks import CheckRecord, save_check
 from advisor.probe.after.subject import NoRoom, Subject
-from advisor.probe.climb import known_features
 from advisor.probe.noise import label_issues, likely_labels, out_of_fold
+from advisor.probe.rungs import known_features
 
 __all__ = ["check_labels"]
 

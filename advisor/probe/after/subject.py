@@ -8,9 +8,10 @@ import torch
 
 from advisor.jobs.folder import RungRecord
 from advisor.probe.backbone import Backbone, load_backbone
-from advisor.probe.climb import Setting, learnt_path
 from advisor.probe.compress import Form
 from advisor.probe.head import Head
+from advisor.probe.rungs import learnt_path
+from advisor.probe.setting import Setting
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.weights import Weights
 

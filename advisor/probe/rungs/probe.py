@@ -1,0 +1,116 @@
+"""The rungs that leave the body as it is: frozen features and a linear probe."""
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.probe.choice import Chosen, choose_head
+from advisor.probe.clock import OutOfTime
+from advisor.probe.rungs.rung import Rung
+from advisor.probe.rungs.sizes import learnable, learning_sizes
+from advisor.probe.setting import Probabilities
+from advisor.probe.transfer import transferability
+
+__all__ = ["Probe"]
+
+PARTS = 4
+FEWEST_TIMED = 32
+MOST_CROSSED = 1500
+
+
+class Probe(Rung):
+    """Frozen features and a logistic regression, at growing numbers of examples.
+
+    The examples to judge by come first, then the training examples in stratified parts: when the model's own time
+    limit passes, the parts that are done are enough for a probe.
+    """
+
+    def climb(self) -> None:
+        """Compute features, fit heads on growing parts of them, and keep the one on all."""
+        setting, k = self.setting, len(self.setting.examples.labels)
+        since = time.monotonic()
+        judged = self.features(self.judged)
+        features, cut = self.learnt()
+        spent = time.monotonic() - since
+        truth = setting.truth[self.train[: len(features)]]
+        n = len(setting.examples.select)
+        select_truth = setting.truth[list(setting.examples.select)]
+        chosen = choose_head(
+            features, truth, setting.examples.labels, judged[:n], select_truth, metric=setting.metric,
+            balanced=setting.balanced, seed=setting.seed, check=setting.clock.go_on,
+        )  # fmt: skip
+        head = chosen.head
+        points = []
+        sizes = learning_sizes(len(features), k) if self.rung == "linear-probe" else [len(features)]
+        for size in sizes:
+            since = time.monotonic()
+            if not learnable(truth[:size]):
+                continue
+            whole = size == len(features)
+            part = (
+                head
+                if whole
+                else chosen.again(features[:size], truth[:size], k, setting.seed, setting.clock.go_on)
+            )
+            share = spent * (size / len(features)) + time.monotonic() - since
+            points.append(setting.point(self.rung, size, 1, share, part.probabilities(judged[:n])))
+        hyperparameters = {**chosen.settings, "dimensions": features.shape[1]}
+        scores = transferability(features, truth, self.source) if self.rung == "linear-probe" else {}
+        throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
+        cross = self.cross(features, judged[:n], truth, chosen)
+        note = (
+            f"its time limit left {len(features)} of {len(self.train)} examples to learn from"
+            if cut
+            else chosen.note
+        )
+        self.keep({f"head.{name}": getattr(head, name) for name in ("centre", "spread", "weight", "bias")})
+        self.save(
+            head.probabilities(judged), points, self.answer(head), hyperparameters, "frozen", throughput,
+            cross=cross, transferability=scores, note=note,
+        )  # fmt: skip
+
+    def cross(
+        self,
+        features: NDArray[np.float32],
+        select: NDArray[np.float32],
+        truth: NDArray[np.int64],
+        chosen: Chosen,
+    ) -> Probabilities | None:
+        """Cross-validate the head over the examples to learn from and to choose by: more to decide by than the latter.
+
+        :return: (n + n_select, k) in the order of `Examples.crossed`, or None for cut or many examples, and too rare
+            classes.
+        """
+        setting = self.setting
+        whole = len(features) == len(self.train)
+        if not whole or len(features) + len(select) > MOST_CROSSED:
+            return None
+        first = setting.examples.first
+        values = np.concatenate([features[first:], features[:first], select])
+        select_truth = setting.truth[list(setting.examples.select)]
+        everything = np.concatenate([truth[first:], truth[:first], select_truth])
+        k = len(setting.examples.labels)
+        return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
+
+    def learnt(self) -> tuple[NDArray[np.float32], bool]:
+        """Compute the training features part by part.
+
+        :return: the features of a prefix of the training examples, and whether time cut it short.
+        """
+        edges = sorted({round(len(self.train) * part / PARTS) for part in range(1, PARTS + 1)} - {0})
+        enough = 0
+        for edge in edges:
+            try:
+                self.features(self.train[:edge])
+            except OutOfTime:
+                if enough < self.fewest() or self.setting.clock.left <= 0:
+                    raise
+                return self.features(self.train[:enough]), True
+            enough = edge
+        return self.features(self.train), False
+
+    def fewest(self) -> int:
+        """The fewest examples that a probe can be fitted on, and learns more from than the rung before."""
+        before = 0 if self.rung == "linear-probe" else self.setting.examples.first
+        return max(2 * len(self.setting.examples.labels), before + 1)
