@@ -1,12 +1,12 @@
-"""Where each model's true score may lie: the select split resampled, cross-validation, and what was published.
+"""Where each model's true score may lie: the select split resampled, cross-validation, and what was known before.
 
 The examples to choose by are resampled for all models at once (Bayesian bootstrap, Rubin 1981), so that models judged
 on the same examples are compared pair by pair. Where a model's probe was cross-validated, the examples that it learnt
-from are there to judge it by, too. Before the evidence each pretrained model's true score lies around the probe's
-average, shifted by its published standing; a Gaussian update joins the two. Baselines have no prior.
+from are there to judge it by, too. `advisor.place` says where each model lies before the evidence; a Gaussian update
+joins the two.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +14,13 @@ from numpy.typing import NDArray
 
 from advisor.doubt import DOUBT, Doubt
 from advisor.metrics import weighted_scores
+from advisor.place import place
 from advisor.prospects import PART, Climbed, Prospects, foresee
 from advisor.result import Evidence, ModelResult
 
 __all__ = ["Measured", "Posterior", "join", "measure", "posterior"]
 
 DRAWS = 4000
-AGREEMENT = 0.5
-SPREAD = (0.02, 0.15)
-VAGUE = 0.5
-UNTOLD = 1.5
 UNSEEN = 1e4
 Floats = NDArray[np.float64]
 
@@ -131,7 +128,7 @@ def measure(
     )
     sizes = np.array([len(evidence.cross.get(model, evidence.truth)) for model in models], dtype=float)
     fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)
-    centre, prior = _prior([*results, *unreached], scores, evidence.standing)
+    centre, prior = place([*results, *unreached], scores, evidence.standing)
     resampled = np.cov(sampled, rowvar=False).reshape(m, m)
     learning = _learning_unit(scores, evidence, models)
     missing = len(unreached)
@@ -231,30 +228,3 @@ def _level_doubt(sampled: Floats, sizes: Floats) -> float:
     """Variance that all models share: near 0 and 1 resampling is too sure of the level (Agresti & Coull 1998)."""
     share = (sampled.mean(axis=0) * sizes + 2) / (sizes + 4)
     return float(max(0.0, np.mean(share * (1 - share) / (sizes + 4) - sampled.var(axis=0))))
-
-
-def _prior(
-    results: Sequence[ModelResult], measured: Floats, standing: Mapping[str, tuple[float, float]]
-) -> tuple[Floats, Floats]:
-    """Place each model before the evidence: (m,) means and (m, m) covariance on the metric's scale.
-
-    Pretrained models share the median and the spread of what this probe measured of them. A published standing
-    of one spread moves a model by `AGREEMENT` spreads, about the rank correlation that such priors reach between
-    data sets, and makes it that much less uncertain; a model without one stands at the median. The common level
-    is left free, and a baseline may be anywhere.
-
-    :param results: the measured models, then others.
-    """
-    pretrained = np.array([result.kind != "baseline" for result in results])
-    means = np.full(len(results), float(measured.mean()))
-    deviations = np.full(len(results), VAGUE)
-    if pretrained.any():
-        shown = measured[pretrained[: len(measured)]]
-        level = float(np.median(shown)) if len(shown) else float(measured.mean())
-        spread = float(np.clip(shown.std() if len(shown) else 0.0, *SPREAD))
-        for i in np.flatnonzero(pretrained).tolist():
-            z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
-            means[i] = level + AGREEMENT * spread * z
-            deviations[i] = spread * np.sqrt(1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2)
-    level_is_free = pretrained * VAGUE
-    return means, np.diag(deviations**2) + np.outer(level_is_free, level_is_free)

@@ -1,0 +1,92 @@
+"""Where each model's true score may lie before its predictions are looked at: published standing and LogME."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.result import ModelResult
+
+__all__ = ["place"]
+
+AGREEMENT = 0.65
+"""Of a published standing with how models end on other data: about the mean weighted tau over the eight tables of
+`benchmarks/prior.py`."""
+HINT = 0.65
+"""Of LogME with how models end: on the five data sets of `benchmarks/selection/tables.py`."""
+SPREAD = (0.02, 0.15)
+VAGUE = 0.5
+UNTOLD = 1.5
+FREEDOM = 4.0
+NORMAL = 1.4826
+"""The standard deviation of a normal distribution, in median absolute deviations."""
+MOST = 3.0
+Floats = NDArray[np.float64]
+
+
+def place(
+    results: Sequence[ModelResult], measured: Floats, standing: Mapping[str, tuple[float, float]]
+) -> tuple[Floats, Floats]:
+    """Place m models on the metric's scale before the evidence.
+
+    Pretrained models share the median and the spread of what this probe measured of them; the spread is that of the
+    middle ones, so that a single bad model does not make the good ones look alike. A published standing of one spread
+    moves a model by `AGREEMENT` spreads and makes it that much less uncertain; a model without one stands at the
+    median. LogME, where it was computed on the same examples for all, is a second reading of how it will end once
+    tuned. A model that lies far from its place is the less bound by it, as under Student's t with 4 degrees of freedom
+    (one step of Lange et al. 1989). The common level is left free, and a baseline may be anywhere.
+
+    :param results: the measured models, then others that were not reached.
+    :param measured: the scores of the former.
+    :param standing: model → (mean, sd) in units of the spread.
+    :return: (m,) means and (m, m) covariance.
+    """
+    pretrained = np.array([result.kind != "baseline" for result in results])
+    means = np.full(len(results), float(measured.mean()))
+    variances = np.full(len(results), VAGUE**2)
+    if pretrained.any():
+        shown = measured[pretrained[: len(measured)]]
+        level = float(np.median(shown)) if len(shown) else float(measured.mean())
+        spread = float(np.clip(_spread(shown), *SPREAD))
+        hints = _hints([result for result in results[: len(measured)] if result.kind != "baseline"])
+        for i in np.flatnonzero(pretrained).tolist():
+            z, doubt = standing.get(results[i].model, (0.0, UNTOLD))
+            mean, variance = _joined(z, doubt, hints.get(results[i].model))
+            means[i], variances[i] = level + spread * mean, spread**2 * variance
+            if i < len(measured):
+                far = (measured[i] - means[i]) ** 2 / variances[i]
+                variances[i] *= (FREEDOM + far) / (FREEDOM + 1)
+    level_is_free = pretrained * VAGUE
+    return means, np.diag(variances) + np.outer(level_is_free, level_is_free)
+
+
+def _joined(z: float, doubt: float, hint: float | None) -> tuple[float, float]:
+    """Join a standing and a hint, in spreads: mean and variance of the true one."""
+    mean, variance = AGREEMENT * z, 1 - AGREEMENT**2 + (AGREEMENT * doubt) ** 2
+    if hint is None:
+        return mean, variance
+    noise = HINT**-2 - 1
+    share = variance / (variance + noise)
+    return mean + share * (hint - mean), (1 - share) * variance
+
+
+def _hints(results: Sequence[ModelResult]) -> dict[str, float]:
+    """Read LogME in spreads around its median, of the models that it was computed for on equally many examples."""
+    read = {result.model: result.transferability for result in results if "logme" in result.transferability}
+    sizes = Counter(scores.get("n") for scores in read.values())
+    if not sizes:
+        return {}
+    (size, count), *_ = sizes.most_common(1)
+    alike = {model: scores["logme"] for model, scores in read.items() if scores.get("n") == size}
+    values = np.array(list(alike.values()))
+    spread = _spread(values)
+    if count < 3 or spread == 0:
+        return {}
+    scaled = np.clip((values - np.median(values)) / spread, -MOST, MOST)
+    return dict(zip(alike, map(float, scaled), strict=True))
+
+
+def _spread(values: Floats) -> float:
+    """Standard deviation by the median absolute deviation; 0 for none."""
+    return NORMAL * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
