@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from advisor.result import ModelResult
 
-__all__ = ["place"]
+__all__ = ["chances", "place"]
 
 AGREEMENT = 0.65
 """Of a published standing with how models end on other data: about the mean weighted tau over the eight tables of
@@ -22,6 +22,7 @@ FREEDOM = 4.0
 NORMAL = 1.4826
 """The standard deviation of a normal distribution, in median absolute deviations."""
 MOST = 3.0
+DRAWS = 4000
 Floats = NDArray[np.float64]
 
 
@@ -59,6 +60,18 @@ def place(
                 variances[i] *= (FREEDOM + far) / (FREEDOM + 1)
     level_is_free = pretrained * VAGUE
     return means, np.diag(variances) + np.outer(level_is_free, level_is_free)
+
+
+def chances(models: Sequence[str], standing: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Say how likely each of some pretrained models is the best before anything is measured.
+
+    :param standing: model → (mean, sd) in units of the spread.
+    """
+    read = [_joined(*standing.get(model, (0.0, UNTOLD)), None) for model in models]
+    means, variances = np.array(read).reshape(-1, 2).T
+    draws = np.random.default_rng(0).normal(means, np.sqrt(variances), size=(DRAWS, len(models)))
+    wins = np.bincount(draws.argmax(axis=1), minlength=len(models)) if models else np.zeros(0)
+    return {model: float(count) / DRAWS for model, count in zip(models, wins, strict=True)}
 
 
 def _joined(z: float, doubt: float, hint: float | None) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.place import AGREEMENT, HINT, SPREAD, UNTOLD, VAGUE, place
+from advisor.place import AGREEMENT, HINT, SPREAD, UNTOLD, VAGUE, chances, place
 from advisor.result import ModelResult
 
 NAMES = ("a", "b", "c", "d", "e")
@@ -123,3 +123,15 @@ def test_no_pretrained_model_is_no_fault() -> None:
     means, covariance = place(rows("baseline/x", kind="baseline"), np.array([0.4]), {})
     assert means == pytest.approx([0.4])
     assert covariance.shape == (1, 1)
+
+
+def test_the_likeliest_before_any_evidence_is_whom_the_standing_speaks_for() -> None:
+    found = chances(("a", "b", "c"), {"a": (2.0, 0.3), "b": (-2.0, 0.3)})
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert found["a"] > found["c"] > found["b"] > 0
+    assert chances((), {}) == {}
+
+
+def test_nothing_known_makes_all_alike() -> None:
+    found = chances(NAMES, {})
+    assert max(found.values()) - min(found.values()) < 0.05

@@ -25,6 +25,7 @@ from advisor.home import home
 from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
 from advisor.jobs.folder import Ending, RunFolder, RunSpec
 from advisor.knowledge import Knowledge, ModelCard, load_knowledge
+from advisor.place import chances
 from advisor.posterior import Posterior, posterior
 from advisor.probe.allocate import LEAST_GAIN, Option, hoped
 from advisor.probe.cache import FeatureCache
@@ -133,8 +134,10 @@ class Worker:
         for model in BASELINES[self.examples.task]:
             self.baseline(model)
         models = self.in_turn()
+        costs = self.first_costs()
         for number, model in enumerate(models):
-            fair = self.clock.left * min(0.9, 2 / (len(models) - number))
+            share = costs[model] / sum(costs[other] for other in models[number:])
+            fair = self.clock.left * min(0.9, 2 * share)
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
         alive = [model for model in models if self.folder.rungs(model)]
         tried: set[tuple[str, str]] = set()
@@ -214,16 +217,24 @@ class Worker:
     def in_turn(self) -> list[str]:
         """Order the chosen models for their first rungs: cheapest first where the budget carries all of them.
 
-        Where it does not, those that published results and size speak for come first: what is not reached then is what
-        was least likely to win.
+        Where it does not, those come first that are likeliest the best for their seconds, by published results and
+        size: what is not reached then is what was least worth it.
         """
-        length, examples = self.examples.typical_length, self.examples
-        costs = {model: self.cost(model, length) for model in self.spec.chosen}
+        costs = self.first_costs()
+        if sum(costs.values()) <= self.clock.left:
+            return sorted(costs, key=lambda model: (costs[model], model))
+        likely = chances(list(costs), self.standing())
+        return sorted(costs, key=lambda model: (-likely[model] / costs[model], costs[model], model))
+
+    def first_costs(self) -> dict[str, float]:
+        """Nominal seconds of each chosen model's first rung; that of a model that nobody knows is the highest."""
+        examples = self.examples
         each = examples.first + len(examples.select) + len(examples.report)
-        needed = sum(PER_MODEL_S + cost * each for cost in costs.values())
-        placed = self.standing() if needed > self.clock.left else {}
-        unknown = (0.0, 0.0)
-        return sorted(costs, key=lambda model: (-placed.get(model, unknown)[0], costs[model], model))
+        costs = {model: self.cost(model, examples.typical_length) for model in self.spec.chosen}
+        highest = max((cost for cost in costs.values() if cost is not None), default=0.0)
+        return {
+            model: PER_MODEL_S + each * (highest if cost is None else cost) for model, cost in costs.items()
+        }
 
     def standing(self) -> dict[str, tuple[float, float]]:
         """Look up how the chosen models stand to each other before any evidence."""
@@ -233,12 +244,12 @@ class Worker:
         cards = [known[model] for model in self.spec.chosen if model in known]
         return standing(cards, self.knowledge.task(self.spec.brief.task), self.knowledge, self.spec.brief)
 
-    def cost(self, model: str, length: float) -> float:
-        """Look up the nominal cost; a model that nobody knows comes last."""
+    def cost(self, model: str, length: float) -> float | None:
+        """Look up the nominal seconds per example; None for a model that nobody knows."""
         try:
             return nominal_seconds(self.knowledge.model(model), length)
         except AdvisorError:
-            return float("inf")
+            return None
 
     def card(self, model: str) -> ModelCard:
         """Find the card of a chosen model."""
