@@ -3,21 +3,26 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from advisor.probe.backbone import Backbone
+__all__ = ["Ahead", "Prepares"]
 
-__all__ = ["Ahead"]
+
+class Prepares(Protocol):
+    """What turns examples into a batch, as every backbone does."""
+
+    def prepare(self, contents: Sequence[Any]) -> Any:
+        """Preprocess n examples into one batch."""
 
 
 class Ahead:
     """Prepares batches of some contents, one ahead of what is asked for.
 
     :param backbone: whose preprocessing is meant.
-    :param contents: n texts or image paths.
+    :param contents: n texts or image paths, or whatever else is prepared there.
     """
 
-    def __init__(self, backbone: Backbone, contents: Sequence[str]) -> None:
+    def __init__(self, backbone: Prepares, contents: Sequence[Any]) -> None:
         self._backbone = backbone
         self._contents = contents
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
