@@ -160,7 +160,7 @@ def join(measured: Measured, seed: int, doubt: Doubt = DOUBT, draws: int = DRAWS
     rng = np.random.default_rng((seed, 1))
     found = rng.multivariate_normal(mean, (covariance + covariance.T) / 2, size=draws, method="eigh")
     tuning = measured.prospects
-    return Posterior(measured.models, tuning.tuned(found, seed) if tuning else found)
+    return Posterior(measured.models, tuning.tuned(found, seed, doubt.tuning) if tuning else found)
 
 
 def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Floats:

@@ -62,11 +62,14 @@ class Prospects:
     shared: Factor
     left: Floats
 
-    def tuned(self, draws: Floats, seed: int) -> Floats:
-        """Turn draws of scores as they are, (draws, m), into draws of scores after full fine-tuning."""
+    def tuned(self, draws: Floats, seed: int, doubt: float = 1.0) -> Floats:
+        """Turn draws of scores as they are, (draws, m), into draws of scores after full fine-tuning.
+
+        :param doubt: factor on the spread from model to model.
+        """
         rng = np.random.default_rng((seed, 2))
         common = rng.normal(self.shared.mean, self.shared.between, size=(len(draws), 1))
-        own = rng.normal(0.0, self.shared.within, size=draws.shape)
+        own = rng.normal(0.0, doubt * self.shared.within, size=draws.shape)
         error = 1.0 - np.minimum(draws, 1.0)
         return np.asarray(np.where(self.left > 0, 1.0 - error * np.exp(self.left * (common + own)), draws))
 

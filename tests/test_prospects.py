@@ -57,3 +57,11 @@ def test_scores_stay_scores(scores: list[float], seed: int) -> None:
     found = foresee(models, 40, "image").tuned(draws, seed)
     assert np.all(found <= 1)
     assert np.array_equal(found[:, np.array(scores) == 1], draws[:, np.array(scores) == 1])
+
+
+def test_doubt_of_tuning_parts_models_that_are_alike() -> None:
+    prospects = foresee([Climbed(0.8, 0.8, 0.0, True)] * 2, 100, "image")
+    draws = np.full((4000, 2), 0.8)
+    usual, doubted = (prospects.tuned(draws, 0, doubt) for doubt in (1.0, 3.0))
+    apart = [float(np.std(found[:, 0] - found[:, 1])) for found in (usual, doubted)]
+    assert 2 < apart[1] / apart[0] < 4
