@@ -18,7 +18,6 @@ from advisor.stability import Interval, Stability, stability
 
 __all__ = ["Across", "Compared", "Overall", "Probed", "SetSummary", "Stand", "across"]
 
-SURE = 0.9
 PAYS = 0.01
 """So much better must a model of its own surely be on one set to be worth a second model."""
 MACHINE = ("name", "kind", "cores", "system")
@@ -167,7 +166,7 @@ def across(sets: Sequence[Probed], *, seed: int = 0) -> Across:
         models=tuple(rows),
         stability=stability(found, pretrained, seed),
         choice=choice,
-        tied_with=tuple(m for m in order[1:] if choice and pooled.ahead(choice, m) < SURE),
+        tied_with=pooled.tied(choice, order[1:]) if choice else (),
         safest=min(order, key=lambda model: overall[model].worst_regret.value, default=None),
         because=_because(choice, order, pooled, overall, rows, sets, found),
         notes=_notes(sets),
@@ -287,7 +286,7 @@ def _because(
         f"Against the best model of each set it is expected to lose {mean:.1f} ({low:.1f} to {high:.1f}) points on "
         f"average, and {worst:.1f} ({least:.1f} to {most:.1f}) on its worst set, {cost.worst_on}.",
     ]
-    tied = [model for model in order if model != choice and pooled.ahead(choice, model) < SURE]
+    tied = pooled.tied(choice, [model for model in order if model != choice])
     if tied:
         said.append(f"It cannot be told apart from {listed(tied)}.")
     safest = min(order, key=lambda model: overall[model].worst_regret.value)

@@ -16,7 +16,7 @@ from advisor.result import Decision, Evidence, Expected, ModelResult, ProbeResul
 
 __all__ = ["decide"]
 
-SURE, LIKELY = 0.9, 0.5
+LIKELY = 0.5
 FEWEST_ERRORS = 4
 VISIBLE = 0.5
 """Points below which a difference is not worth a word."""
@@ -71,9 +71,8 @@ def decide(
         ),
     )
     winner = ranking[0] if ranking[0] not in broken else None
-    tied = tuple(
-        model for model in ranking[1:] if winner and model not in broken and found.ahead(winner, model) < SURE
-    )
+    rest = [model for model in ranking[1:] if model not in broken]
+    tied = found.tied(winner, rest) if winner else ()
     now = join(replace(measured, prospects=None), seed, doubt)
     because = _because(winner, tied, found, p_best, results, broken, metric, evidence)
     unreached = {one.model: found.ahead(one.model, winner) for one in waiting} if winner else {}

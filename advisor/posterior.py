@@ -18,9 +18,11 @@ from advisor.place import place
 from advisor.prospects import PART, Climbed, Prospects, foresee
 from advisor.result import Evidence, ModelResult
 
-__all__ = ["Measured", "Posterior", "join", "measure", "posterior"]
+__all__ = ["SURE", "Measured", "Posterior", "join", "measure", "posterior"]
 
 DRAWS = 4000
+SURE = 0.9
+"""How probable it must be that one model is better than another to say so."""
 UNSEEN = 1e4
 Floats = NDArray[np.float64]
 
@@ -52,6 +54,10 @@ class Posterior:
         """Give the probability that one model is better than the other."""
         difference = self.draws[:, self.models.index(one)] - self.draws[:, self.models.index(other)]
         return float(np.mean(difference > 0) + 0.5 * np.mean(difference == 0))
+
+    def tied(self, one: str, others: Sequence[str]) -> tuple[str, ...]:
+        """Name the models that one cannot be told to beat."""
+        return tuple(other for other in others if self.ahead(one, other) < SURE)
 
     def regret(self, one: str, among: Sequence[str]) -> float:
         """Give how far one model's score lies below the best of some models on average."""

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.posterior import Posterior
+from advisor.posterior import SURE, Posterior
 from advisor.quantity import Frozen
 
 __all__ = ["Interval", "Stability", "Turn", "stability"]
 
-SURE = 0.9
 FEWEST = 3
 SHUFFLES = 5000
 
