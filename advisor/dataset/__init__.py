@@ -6,6 +6,7 @@ from advisor.dataset.profiling import profile
 from advisor.dataset.reading import read
 from advisor.dataset.splitting import split
 from advisor.dataset.types import Dataset, Finding, Profile, Splits
+from advisor.dataset.unlabelled import Unlabelled, read_unlabelled
 
 __all__ = [
     "Dataset",
@@ -13,10 +14,12 @@ __all__ = [
     "ImageReader",
     "Profile",
     "Splits",
+    "Unlabelled",
     "facts",
     "fill",
     "load_image",
     "profile",
     "read",
+    "read_unlabelled",
     "split",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from advisor.dataset.table import Table
 from advisor.errors import DataError, nearest
 
-__all__ = ["choose_columns", "is_number"]
+__all__ = ["choose_columns", "choose_text", "is_number"]
 
 FIRST_TEXT, FIRST_LABEL = "text", "label"
 TEXTS = frozenset("""
@@ -71,6 +71,25 @@ def choose_columns(table: Table, origin: object, text: str | None, label: str | 
                 "Rename one, or name another with --text and --label.",
             )
     return text_at, label_at
+
+
+def choose_text(table: Table, origin: object, text: str | None) -> int:
+    """Find the text column of a table whose labels do not matter, or take the named one.
+
+    :param text: the column's name, None to find it.
+    :return: its index.
+    :raises DataError: listing the columns, where the name is wrong or the choice is ambiguous.
+    """
+    if text is not None:
+        return _named(table, origin, text, "text")
+    if len(table.columns) == 1:
+        return 0
+    found = _by_name(table, TEXTS, FIRST_TEXT, set())
+    if found is None:
+        found = _text_by_content(table, _by_name(table, LABELS, FIRST_LABEL, set()))
+    if found is None:
+        raise _unclear(table, origin, "text")
+    return found
 
 
 def _named(table: Table, origin: object, name: str, role: str) -> int:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from advisor.dataset.tree import Tree, open_tree
 from advisor.dataset.types import Dataset, DataTask, Finding, Severity
 from advisor.errors import DataError
 
-__all__ = ["read", "read_columns"]
+__all__ = ["MISSING", "bounded_table", "look_at", "printable", "read", "read_columns"]
 
 Progress = Callable[[int, int], None]
 FORMS = "a folder or .zip with one sub-folder per class, or a table: .csv, .tsv, .jsonl, .parquet, .xlsx"
@@ -98,7 +98,7 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
     tree = open_tree(path)
     layout = lay_out(tree)
     findings = list(layout.findings)
-    looks = _look(tree, [name for name, _ in layout.examples], progress)
+    looks = look_at(tree, [name for name, _ in layout.examples], progress)
     digest = hashlib.sha256()
     for (name, _), look in zip(layout.examples, looks, strict=True):
         _add(digest, name.removeprefix(layout.base), look.digest)
@@ -143,7 +143,9 @@ def _images(path: Path, progress: Progress | None) -> Dataset:
     )
 
 
-def _look(tree: Tree, names: list[str], progress: Progress | None) -> list[Look]:
+def look_at(tree: Tree, names: Sequence[str], progress: Progress | None = None) -> list[Look]:
+    """Decode images, several at once; one that cannot be read says why."""
+
     def look(name: str) -> Look:
         try:
             content = tree.read(name)
@@ -181,10 +183,10 @@ def read_columns(path: Path) -> tuple[str, ...]:
     :param path: the table.
     :raises DataError: if it cannot be read or exceeds the limits.
     """
-    return read_table(path, _bounded(path)[0]).columns
+    return read_table(path, bounded_table(path)[0]).columns
 
 
-def _bounded(path: Path, progress: Progress | None = None) -> tuple[bytes, Thinned | None]:
+def bounded_table(path: Path, progress: Progress | None = None) -> tuple[bytes, Thinned | None]:
     """Read a table's bytes, or a sample of its rows where there are many."""
     size = path.stat().st_size
     if size > limits.TABLE_BYTES:
@@ -195,7 +197,7 @@ def _bounded(path: Path, progress: Progress | None = None) -> tuple[bytes, Thinn
 
 
 def _texts(path: Path, text: str | None, label: str | None, progress: Progress | None) -> Dataset:
-    content, thinned = _bounded(path, progress)
+    content, thinned = bounded_table(path, progress)
     table = read_table(path, content)
     text_at, label_at = choose_columns(table, path, text, label)
     columns = table.columns[text_at], table.columns[label_at]
@@ -224,8 +226,8 @@ def _texts(path: Path, text: str | None, label: str | None, progress: Progress |
             too_long.append(id)
         else:
             ids.append(id)
-            labels.append(written_out(_printable(name)))
-            texts.append(CONTROL.sub(" ", _printable(body)))
+            labels.append(written_out(printable(name)))
+            texts.append(CONTROL.sub(" ", printable(body)))
     for role, gone in (("text", no_text), ("label", no_label)):
         if gone:
             severity: Severity = "high" if len(gone) * 5 > len(table.rows) else "low"
@@ -272,7 +274,7 @@ def _note_texts(ids: list[str], texts: list[str]) -> list[Finding]:
     return [finding("long-texts", "medium" if len(lengthy) * 10 > len(ids) else "low", detail, lengthy)]
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     """Lone surrogates, which JSON and UTF-16 can smuggle in, cannot be written to any report."""
     return value.encode("utf-8", "replace").decode("utf-8")
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from advisor.brief import Brief
 from advisor.dataset.types import Dataset, Finding, Profile, Splits
+from advisor.dataset.unlabelled import Unlabelled
 from advisor.errors import DataError, InputError, NothingQualifies, StorageError, nearest
 from advisor.jobs.folder import RunFolder
 from advisor.jobs.records import Examples, Plan
@@ -105,7 +106,7 @@ def prepare(request: ProbeRequest) -> RunFolder:
     :raises InputError: if brief, data or folder are wrong; nothing is left behind.
     :raises NothingQualifies: if no model can be probed; the advice is written all the same.
     """
-    from advisor.dataset import fill, profile, read, split
+    from advisor.dataset import fill, profile, read, read_unlabelled, split
     from advisor.weights import local_cards
 
     request.check()
@@ -144,7 +145,11 @@ def prepare(request: ProbeRequest) -> RunFolder:
     used = subset(splits, dataset.labels, sizes, request.seed)
     kept = SplitSizes(train=len(used.train), select=len(used.select), report=len(used.report))
     findings = dataset.findings + contradictions + _part(available, kept)
-    examples = _examples(dataset, shape, used, first, available, findings, length)
+    judged = (*used.select, *used.report)
+    apart = request.unlabelled
+    spare = read_unlabelled(apart, dataset, judged, seed=request.seed) if apart else None
+    findings += spare.findings if spare else ()
+    examples = _examples(dataset, shape, used, first, available, findings, length, spare)
     spec = request.spec(advice.brief, filled, chosen, dataset.columns)
     folder = RunFolder.create(
         request.out,
@@ -247,6 +252,7 @@ def _examples(
     available: SplitSizes,
     findings: tuple[Finding, ...],
     length: float,
+    spare: Unlabelled | None,
 ) -> Examples:
     kept = [*used.train, *used.select, *used.report]
     place = {label: number for number, label in enumerate(dataset.classes)}
@@ -269,6 +275,8 @@ def _examples(
         available=available,
         findings=findings,
         typical_length=length,
+        unlabelled=spare.contents if spare else (),
+        unlabelled_origin=str(spare.origin.resolve()) if spare and spare.of_images else "",
     )
 
 

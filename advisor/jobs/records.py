@@ -42,6 +42,7 @@ class RunSpec(Frozen):
     chosen: tuple[str, ...] = ()
     plan: Plan | None = None
     columns: tuple[str, str] | None = None
+    unlabelled: str | None = None
     knowledge: str | None = None
     created: str
     command: str
@@ -56,6 +57,8 @@ class Examples(Frozen):
 
     :ivar first: how many of `train`, from its start, the first rung learns from.
     :ivar available: the sizes of the whole splits, of which the budget may have taken a part.
+    :ivar unlabelled: examples of the same domain without labels, for learning only: texts, or paths of images.
+    :ivar unlabelled_origin: the folder or zip of those images; empty for texts.
     """
 
     task: str
@@ -75,6 +78,8 @@ class Examples(Frozen):
     available: SplitSizes
     findings: tuple[Finding, ...] = ()
     typical_length: float = 0.0
+    unlabelled: tuple[str, ...] = ()
+    unlabelled_origin: str = ""
 
     @property
     def crossed(self) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ class ProbeRequest:
     :ivar offline: use only models that are already here.
     :ivar plan: fixes models and rungs without a clock.
     :ivar text, label: the columns of a table, None to find them.
+    :ivar unlabelled: examples without labels, as `advisor.dataset.read_unlabelled` takes them.
     :ivar knowledge: another knowledge folder.
     :ivar owner: whose run it is where several people share a machine; empty for anybody's.
     :ivar verb: the command, for the line that repeats the run.
@@ -45,6 +46,7 @@ class ProbeRequest:
     plan: Plan | None = None
     text: str | None = None
     label: str | None = None
+    unlabelled: Path | None = None
     knowledge: Path | None = None
     owner: str = ""
     verb: str = "probe"
@@ -91,6 +93,7 @@ class ProbeRequest:
             chosen=chosen,
             plan=self.plan,
             columns=columns,
+            unlabelled=str(self.unlabelled.resolve()) if self.unlabelled else None,
             knowledge=str(self.knowledge.resolve()) if self.knowledge else None,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             command=self._command(columns),
@@ -100,6 +103,7 @@ class ProbeRequest:
     def _command(self, columns: tuple[str, str] | None) -> str:
         words = ["advisor", self.verb, "-b", "brief.yaml", "-d", self.data.name, "-o", "RUN"]
         words += ["--budget", f"{self.budget_s:g}", "--seed", str(self.seed)]
+        words += ["--unlabelled", self.unlabelled.name] if self.unlabelled else []
         words += ["--offline"] if self.offline else []
         words += ["--models", ",".join(self.models)] if self.models else []
         words += ["--plan", "plan.yaml"] if self.plan else []

@@ -36,6 +36,7 @@ class Options(TypedDict, total=False):
     plan: Plan | None
     text: str | None
     label: str | None
+    unlabelled: Path | None
     knowledge: Path | None
     owner: str
 
@@ -56,7 +57,8 @@ def run_probe(
     :param out: the run's folder; absent or empty.
     :param on_event: told every event of the worker.
     :param options: `budget_s` (300), `models` (the best of the shortlist), `picked` (the same, but all models are
-        considered), `seed` (0), `offline` (False), `plan`, `text` and `label` (columns), `knowledge` (a folder).
+        considered), `seed` (0), `offline` (False), `plan`, `text` and `label` (columns), `unlabelled` (examples
+        without labels to adapt to), `knowledge` (a folder).
     :return: the results, with the evidence that `decide` takes.
     :raises InputError: if brief, data or folder are wrong.
     :raises NothingQualifies: if the task cannot be probed; the advice is written.

@@ -34,9 +34,11 @@ class Gain:
 
 
 USUAL = {
+    ("image-classification", "adapted"): Gain(0.0, 0.02),
     ("image-classification", "last-block"): Gain(0.005, 0.015),
     ("image-classification", "longer"): Gain(0.005, 0.01),
     ("image-classification", "full"): Gain(0.04, 0.04),
+    ("text-classification", "adapted"): Gain(0.0, 0.015),
     ("text-classification", "last-block"): Gain(0.03, 0.03),
     ("text-classification", "longer"): Gain(0.01, 0.015),
     ("text-classification", "few-shot"): Gain(0.02, 0.03),

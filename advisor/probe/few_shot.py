@@ -14,7 +14,16 @@ from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 from advisor.probe.features import is_out_of_memory
 
-__all__ = ["TEXT", "Contrast", "contrast", "contrast_steps", "few_enough", "pair_loss"]
+__all__ = [
+    "TEXT",
+    "Contrast",
+    "all_but_words",
+    "contrast",
+    "contrast_steps",
+    "few_enough",
+    "pair_loss",
+    "rate_share",
+]
 
 FEW = 16
 FEWEST_COMPARED = 4
@@ -77,7 +86,7 @@ def contrast(
     module = backbone.module
     assert module is not None
     torch.manual_seed(seed)
-    tuned = _all_but_words(module)
+    tuned = all_but_words(module)
     for parameter in tuned.values():
         parameter.requires_grad_(True)
     optimiser = torch.optim.AdamW(tuned.values(), lr=recipe.rate, weight_decay=recipe.weight_decay)
@@ -90,7 +99,7 @@ def contrast(
             for step, chosen in enumerate(waiting):
                 clock.check()
                 for group in optimiser.param_groups:
-                    group["lr"] = recipe.rate * _schedule(step, steps, recipe.warm_up)
+                    group["lr"] = recipe.rate * rate_share(step, steps, recipe.warm_up)
                 then = waiting[step + 1][:most] if step + 1 < steps else chosen[:0]
                 loss, most = _step(backbone, ahead, truth, chosen, then, most, optimiser)
                 progress(step + 1, steps, loss)
@@ -100,7 +109,8 @@ def contrast(
     return tuned
 
 
-def _all_but_words(module: nn.Module) -> dict[str, nn.Parameter]:
+def all_but_words(module: nn.Module) -> dict[str, nn.Parameter]:
+    """Name the parameters that tuning may change: all but tables of embeddings; none of them learns yet."""
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     tables = [f"{name}." for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
@@ -124,7 +134,8 @@ def _compared(truth: NDArray[np.int64], size: int, draw: np.random.Generator) ->
     return np.concatenate(chosen)[:size].astype(np.int64)
 
 
-def _schedule(step: int, steps: int, warm_up: float) -> float:
+def rate_share(step: int, steps: int, warm_up: float) -> float:
+    """Give the share of the peak rate: it rises for a while, then falls linearly."""
     rising = max(1, round(steps * warm_up))
     return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
 

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from advisor.errors import InputError
+from advisor.dataset.unlabelled import ENOUGH
+from advisor.errors import AdvisorError, InputError
 from advisor.jobs.folder import RunFolder, RungRecord
 from advisor.knowledge import Knowledge
 from advisor.probe.allocate import Gain, Option, counted_from, learnt_gain, probe_gain
@@ -30,6 +31,7 @@ class Ladder:
         self.chosen = folder.spec().chosen
         self.knowledge = knowledge
         self.deadly = deadly
+        self.normed: dict[str, bool] = {}
 
     def options(self, models: Sequence[str]) -> list[Option]:
         """Name the rungs that each model may climb next, with what they may bring and cost."""
@@ -42,17 +44,19 @@ class Ladder:
     def above(self, model: str) -> list[str]:
         """The rungs above those that a model has finished, as far as it can climb them; a rung may be skipped.
 
-        A probe on more examples and the rung for few of them may be made up for later. What killed the worker once is
-        too much for this machine, and so is every rung above it.
+        A probe on more examples, adapting to unlabelled ones and the rung for few may be made up for later. What killed
+        the worker once is too much for this machine, and so is every rung above it.
         """
         reached = max(LADDER.index(record.rung) for record in self.folder.rungs(model))
-        passed = [rung for rung in (WIDER, "few-shot") if LADDER.index(rung) < reached]
+        passed = [rung for rung in (WIDER, "adapted", "few-shot") if LADDER.index(rung) < reached]
         above = [*(rung for rung in passed if not self.has(model, rung)), *LADDER[reached + 1 :]]
         deadly = [rung for rung in above if (model, rung) in self.deadly]
         if deadly:
             above = above[: above.index(deadly[0])]
         if len(self.examples.train) <= self.examples.first and WIDER in above:
             above.remove(WIDER)
+        if "adapted" in above and not self.unlabelled(model):
+            above.remove("adapted")
         if "longer" in above and not self.has(model, "last-block"):
             above.remove("longer")
         if "few-shot" in above and not self.comparable(model):
@@ -86,6 +90,23 @@ class Ladder:
         except InputError:
             return False
 
+    def unlabelled(self, model: str) -> bool:
+        """Say whether there are enough unlabelled examples, and something in the model that adapts to them."""
+        if len(self.examples.unlabelled) < ENOUGH or not self.tunable(model):
+            return False
+        if self.examples.task == "text-classification":
+            return True
+        if model not in self.normed:
+            from advisor.probe.adaptation import has_batch_norm
+            from advisor.weights import locate
+
+            try:
+                weights = locate(self.knowledge.model(model), self.knowledge, offline=True)
+                self.normed[model] = has_batch_norm(weights)
+            except (AdvisorError, OSError):
+                self.normed[model] = False
+        return self.normed[model]
+
     def adaptable(self, model: str) -> bool:
         """Say whether the model is a text encoder that takes low-rank adapters."""
         if self.examples.task != "text-classification" or not self.tunable(model):
@@ -113,7 +134,11 @@ class Ladder:
             return 3 + each * fresh
         learnt = len(self.examples.train) if self.has(model, "linear-probe-all") else self.examples.first
         judged = len(self.examples.select) + len(self.examples.report)
-        if rung == "few-shot":
+        if rung == "adapted":
+            whole = learnt + len(self.examples.unlabelled)
+            twice = 2 * visit_cost(self.examples.task, "full")
+            visits = learnt + whole * (twice if self.examples.task == "text-classification" else 1)
+        elif rung == "few-shot":
             from advisor.probe.few_shot import TEXT
 
             visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt

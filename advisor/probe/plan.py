@@ -23,7 +23,7 @@ __all__ = [
     "subset",
 ]
 
-LADDER = ("linear-probe", "linear-probe-all", "last-block", "longer", "few-shot", "lora", "full")
+LADDER = ("linear-probe", "linear-probe-all", "adapted", "last-block", "longer", "few-shot", "lora", "full")
 BASELINES = {
     "image-classification": (
         "baseline/majority",

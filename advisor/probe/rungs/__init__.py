@@ -2,10 +2,11 @@
 
 import time
 
+from advisor.probe.rungs.adapted import Adapted
 from advisor.probe.rungs.baseline import climb_baseline
 from advisor.probe.rungs.few_shot import FewShot
 from advisor.probe.rungs.probe import Probe
-from advisor.probe.rungs.rung import known_features, learnt_path
+from advisor.probe.rungs.rung import Rung, known_features, learnt_path
 from advisor.probe.rungs.tuning import Tuning
 from advisor.probe.setting import Setting
 from advisor.weights import Weights
@@ -24,5 +25,6 @@ def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:
     """
     setting.memory.start()
     begun = time.monotonic()
-    walked = Probe if rung.startswith("linear-probe") else FewShot if rung == "few-shot" else Tuning
+    kinds: dict[str, type[Rung]] = {"adapted": Adapted, "few-shot": FewShot}
+    walked = Probe if rung.startswith("linear-probe") else kinds.get(rung, Tuning)
     walked(setting, weights, rung, position, begun).climb()
