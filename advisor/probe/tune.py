@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from advisor.probe.ahead import Ahead
+from advisor.probe.augment import changing, views
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 from advisor.probe.features import is_out_of_memory
 from advisor.probe.head import Head
 from advisor.probe.recipes import Recipe
 from advisor.probe.scope import learning
+from advisor.probe.stopping import Stopping, asleep, kept_aside
 
 __all__ = ["Tuned", "TunedHead", "load_learnt", "tune"]
 
@@ -26,11 +28,19 @@ class Tuned:
     """What came of it.
 
     :ivar loss: the mean of the last pass.
-    :ivar epochs: passes that were made.
+    :ivar epochs: passes that the weights have learnt from.
+    :ivar made: passes that were made, those among them that were taken back.
+    :ivar held: how many examples were kept aside to stop by.
+    :ivar held_loss: the loss on them, in nats per example; infinite if there were none.
+    :ivar stopped: whether that loss ended it.
     """
 
     loss: float
     epochs: int
+    made: int
+    held: int = 0
+    held_loss: float = float("inf")
+    stopped: bool = False
 
 
 class TunedHead(nn.Module):
@@ -67,21 +77,24 @@ class TunedHead(nn.Module):
         return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
-def load_learnt(path: Path, body: nn.Module, head: TunedHead) -> set[str]:
+def load_learnt(path: Path, body: nn.Module, head: TunedHead | None = None) -> set[str]:
     """Put back what a rung has learnt.
 
     :param path: the safetensors file that the rung left.
-    :param body: gets the tuned parameters, if there are any.
-    :param head: gets standardisation, weights and bias.
-    :return: the names of the body's tuned parameters.
+    :param body: gets the tuned parameters and the statistics of batch norm, if there are any.
+    :param head: gets standardisation, weights and bias; None leaves them.
+    :return: the names of what the rung had changed of the body.
     """
     from safetensors.torch import load_file
 
     tensors = load_file(path)
-    parameters = dict(body.named_parameters())
-    places = {"head.centre": head.centre, "head.spread": head.spread}
-    places |= {"head.weight": head.linear.weight, "head.bias": head.linear.bias}
-    places |= {f"body.{name}": parameter for name, parameter in parameters.items()}
+    parameters = dict(body.named_parameters()) | dict(body.named_buffers())
+    places = {f"body.{name}": parameter for name, parameter in parameters.items()}
+    if head is None:
+        tensors = {name: tensor for name, tensor in tensors.items() if name.startswith("body.")}
+    else:
+        places |= {"head.centre": head.centre, "head.spread": head.spread}
+        places |= {"head.weight": head.linear.weight, "head.bias": head.linear.bias}
     with torch.no_grad():
         for name, tensor in tensors.items():
             places[name].copy_(tensor)
@@ -98,6 +111,8 @@ def tune(
     *,
     seed: int,
     reserve_s: float = 0.0,
+    changed: bool = False,
+    held: NDArray[np.int64] | None = None,
     progress: Callable[[int, int, float], None] = lambda step, steps, loss: None,
 ) -> Tuned:
     """Tune the head and what the recipe says of the body, in place.
@@ -106,11 +121,15 @@ def tune(
     strong regularisation. Smoothing and dropout keep it from growing sure of a few hundred examples. Batch norm
     stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise linearly, then fall
     as a cosine. A batch that does not fit into memory is halved and its gradients are added up. Where the passes
-    turn out slower than the time that is left, fewer are made, and the rates fall sooner.
+    turn out slower than the time that is left, fewer are made, and the rates fall sooner. Where there are examples
+    enough an eighth of them is kept aside; when the loss on it has not fallen for two passes that is the end, and the
+    weights of the best pass are kept.
 
     :param contents: n training texts or image paths.
     :param truth: (n,) class indices.
     :param reserve_s: seconds to be left over for what comes afterwards.
+    :param changed: learn from a fresh view of each example in every pass.
+    :param held: positions of the examples to keep aside; None for an eighth of them where there are enough.
     :param progress: told step, steps and the loss.
     :raises OutOfTime, Cancelled: from the clock, between steps.
     """
@@ -118,19 +137,29 @@ def tune(
     torch.manual_seed(seed)
     device = next(backbone.module.parameters()).device
     head.to(device)
-    weights = _class_weights(truth, head.linear.out_features, device) if recipe.balanced else None
-    per_epoch = -(-len(contents) // recipe.batch_size)
+    aside = kept_aside(truth, recipe.epochs, seed) if held is None else held
+    learnt = np.setdiff1d(np.arange(len(contents)), aside)
+    weights = _class_weights(truth[learnt], head.linear.out_features, device) if recipe.balanced else None
+    per_epoch = -(-len(learnt) // recipe.batch_size)
     epochs = recipe.epochs
     shuffle = np.random.default_rng(seed)
     losses: list[float] = []
+    apart = len(contents) if changed else 0
     waiting = [
         order[at : at + recipe.batch_size]
-        for order in (shuffle.permutation(len(contents)) for _ in range(recipe.epochs))
-        for at in range(0, len(contents), recipe.batch_size)
+        for order in (learnt[shuffle.permutation(len(learnt))] + turn * apart for turn in range(epochs))
+        for at in range(0, len(learnt), recipe.batch_size)
     ]
+    seen = (changing(backbone), views(contents, epochs, seed)) if changed else (backbone, contents)
+    answers = np.tile(truth, epochs) if changed else truth
     begun = clock.elapsed
-    with learning(backbone.module, recipe) as body, Ahead(backbone, contents) as ahead:
+    stopped = False
+    with learning(backbone.module, recipe) as body, Ahead(*seen) as ahead:
         optimiser = torch.optim.AdamW(_groups(body, head, recipe), weight_decay=recipe.weight_decay)
+        stopping = Stopping(
+            [parameter for group in optimiser.param_groups for parameter in group["params"]],
+            lambda: _loss(backbone, head, contents, truth, aside, weights, clock),
+        )
         for step, chosen in enumerate(waiting):
             done, within = divmod(step, per_epoch)
             if done and not within:
@@ -142,9 +171,41 @@ def tune(
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
             then = waiting[step + 1] if step + 1 < steps else chosen[:0]
-            losses.append(_step(backbone, head, ahead, truth, chosen, then, optimiser, weights, recipe))
+            losses.append(_step(backbone, head, ahead, answers, chosen, then, optimiser, weights, recipe))
             progress(step + 1, steps, losses[-1])
-    return Tuned(float(np.mean(losses[-per_epoch:])), epochs)
+            if len(aside) and within == per_epoch - 1:
+                stopped = stopping.after_pass(last=step + 1 == steps)
+                if stopped:
+                    break
+        stopping.go_back()
+    made = len(losses) // per_epoch
+    return Tuned(
+        float(np.mean(losses[-per_epoch:])), stopping.best or made, made, len(aside), stopping.least,
+        stopped and made < epochs,
+    )  # fmt: skip
+
+
+def _loss(
+    backbone: Backbone,
+    head: TunedHead,
+    contents: Sequence[str],
+    truth: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    weights: torch.Tensor | None,
+    clock: Clock,
+) -> float:
+    """Measure the loss on some examples as they are: nothing is dropped, smoothed or changed."""
+    assert backbone.module is not None
+    size = backbone.batch_size
+    parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
+    logits = []
+    with asleep(backbone.module), torch.inference_mode(), Ahead(backbone, contents) as ahead:
+        for number, part in enumerate(parts):
+            clock.check()
+            following = parts[number + 1] if number + 1 < len(parts) else chosen[:0]
+            logits.append(head(backbone.forward(ahead.take(part, following))))
+        target = torch.from_numpy(truth[chosen]).to(logits[0].device)
+        return float(nn.functional.cross_entropy(torch.cat(logits), target, weight=weights))
 
 
 def _groups(
