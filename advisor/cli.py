@@ -54,6 +54,10 @@ PlanFile = Annotated[Optional[Path], typer.Option("--plan", help="Models × rung
 Engine = Annotated[str, typer.Option("--engine", help="Where the probe runs.")]
 TextColumn = Annotated[Optional[str], typer.Option("--text", help="The text column.")]  # noqa: UP045
 LabelColumn = Annotated[Optional[str], typer.Option("--label", help="The label column.")]  # noqa: UP045
+UnlabelledPath = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--unlabelled", help="Examples without labels, of the same kind, to adapt models to."),
+]
 Lang = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--lang", help="en or zh: the language of what is said; else ADVISOR_LANG, else English."),
@@ -460,6 +464,7 @@ def probe(
     engine: Engine = "local",
     text: TextColumn = None,
     label: LabelColumn = None,
+    unlabelled: UnlabelledPath = None,
     lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
@@ -470,7 +475,8 @@ def probe(
     _speak(lang)
     request = ProbeRequest(
         read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
-        plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="probe",
+        plan=read_plan(plan) if plan else None, text=text, label=label, unlabelled=unlabelled,
+        knowledge=knowledge, verb="probe",
     )  # fmt: skip
     _probe(request, engine)
 
@@ -489,6 +495,7 @@ def run(
     engine: Engine = "local",
     text: TextColumn = None,
     label: LabelColumn = None,
+    unlabelled: UnlabelledPath = None,
     lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
@@ -499,7 +506,8 @@ def run(
     _speak(lang)
     request = ProbeRequest(
         read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
-        plan=read_plan(plan) if plan else None, text=text, label=label, knowledge=knowledge, verb="run",
+        plan=read_plan(plan) if plan else None, text=text, label=label, unlabelled=unlabelled,
+        knowledge=knowledge, verb="run",
     )  # fmt: skip
     _probe(request, engine)
 

@@ -26,6 +26,7 @@ TUNED = {
     "frozen": "no: a head on its frozen features",
     "head": "its head",
     "last-block": "its head and its last block",
+    "adapted": "its body was adapted to unlabelled examples, with a head on its features",
     "contrast": "all its layers, by comparing examples",
     "lora": "low-rank adapters (LoRA)",
     "full": "all its layers",

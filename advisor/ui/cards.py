@@ -38,6 +38,7 @@ BRIEFLY = {
     "zero-shot": "as it is",
     "frozen": "frozen, small classifier",
     "head": "new head",
+    "adapted": "adapted to unlabelled data",
     "last-block": "last block tuned",
     "contrast": "tuned on pairs",
     "lora": "LoRA",

@@ -6,7 +6,7 @@ from typing import Literal
 import streamlit as st
 
 from advisor.brief import Brief
-from advisor.dataset.types import Profile
+from advisor.dataset.types import Dataset, Profile
 from advisor.errors import DataError, InputError, StorageError
 from advisor.ui import frame, look, preview, questions, session, state, uploads
 from advisor.ui.owner import owner
@@ -76,6 +76,63 @@ def take_sample(name: Literal["images", "text"]) -> None:
     from advisor.samples import sample
 
     take(sample(name, home() / "samples"), SAMPLES[name][0])
+
+
+def take_unlabelled() -> None:
+    """Keep an uploaded file of examples without labels."""
+    upload, data = st.session_state["data.unlabelled"], state.draft().data
+    if upload is None or data is None:
+        return
+    try:
+        path = uploads.keep(upload)
+    except StorageError as error:
+        st.session_state["data.spare"] = str(error)
+    else:
+        state.change(data=data.model_copy(update={"unlabelled": str(path), "unlabelled_name": upload.name}))
+        uploads.release([upload])
+
+
+def leave_unlabelled() -> None:
+    """Put the examples without labels away; everything else stays."""
+    data = state.draft().data
+    if data is not None:
+        state.change(data=data.model_copy(update={"unlabelled": None, "unlabelled_name": ""}))
+
+
+def spare(source: state.DataSource, data: Dataset) -> None:
+    """Take examples without labels, say what is made of them, and let them go again."""
+    with st.expander(t("More examples, without labels"), expanded=source.unlabelled is not None):
+        st.caption(
+            t(
+                "Models that allow it are first adapted to them; that counts only where it helps on your labelled "
+                "examples."
+            )
+        )
+        if source.unlabelled is None:
+            kinds = {
+                "image-classification": "A zip of images, in folders or not",
+                "text-classification": "A text file with one text a line, or a table",
+            }
+            images = data.task == "image-classification"
+            st.file_uploader(
+                t(kinds[data.task]),
+                type=["zip"] if images else ["txt", *uploads.SUFFIXES[1:]],
+                key="data.unlabelled",
+                on_change=take_unlabelled,
+            )
+            if complaint := st.session_state.pop("data.spare", None):
+                st.error(session.safe(t(complaint)))
+            return
+        st.markdown(f"**{session.safe(source.unlabelled_name)}**")
+        try:
+            with st.spinner(t("Reading …")):
+                found = session.unlabelled(source, data)
+        except DataError as error:
+            frame.complain(error, t("These examples cannot be used as they are"))
+        else:
+            for finding in found.findings:
+                st.markdown(session.safe(t(finding.detail)))
+        st.button(t("Leave them out"), on_click=leave_unlabelled, type="tertiary")
 
 
 def take_columns() -> None:
@@ -295,6 +352,7 @@ with right:
     )
     st.caption(t("Each class is split alike, and copies of an example stay on one side."))
     st.page_link(frame.page("probe"), label=t("Plan the probe"), icon=":material/arrow_forward:")
+spare(source, data)
 figures.show(charts.class_balance(profile.counts), "balance")
 if data.columns:
     others = st.expander(t("Use other columns"), key="data.others", on_change="rerun")

@@ -27,6 +27,7 @@ def start(brief: Brief, source: state.DataSource, chosen: tuple[str, ...]) -> No
             offline=brief.constraints.offline,
             text=source.text,
             label=source.label,
+            unlabelled=Path(source.unlabelled) if source.unlabelled else None,
             knowledge=session.knowledge_folder(),
             owner=owner() or "",
         )

@@ -21,11 +21,13 @@ RUNGS = {
     "fit": "fitted",
     "linear-probe": "frozen, some examples",
     "linear-probe-all": "frozen, all examples",
+    "adapted": "adapted to unlabelled data",
     "last-block": "last block tuned",
     "longer": "tuned longer",
     "few-shot": "tuned on pairs",
     "lora": "LoRA",
     "full": "all of it tuned",
+    "search": "settings searched",
 }
 STATES = {
     "queued": "Waiting to start",

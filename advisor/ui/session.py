@@ -21,6 +21,7 @@ from advisor.ui import look, state
 from advisor.ui.words import in_both, t
 
 if TYPE_CHECKING:
+    from advisor.dataset import Unlabelled
     from advisor.dataset.types import Dataset, Profile, Splits
     from advisor.recommendation import Recommendation
     from advisor.weights import Availability
@@ -49,6 +50,7 @@ __all__ = [
     "splits",
     "task_name",
     "to_try",
+    "unlabelled",
     "warm",
     "ways_to_win",
 ]
@@ -229,6 +231,30 @@ def dataset(source: state.DataSource, progress: "Callable[[int, int], None] | No
 
         place.append(read(path, text=source.text, label=source.label, progress=progress))
     return place[0]
+
+
+def unlabelled(source: state.DataSource, data: "Dataset") -> "Unlabelled":
+    """Read the unlabelled examples of a draft; the same file is read once.
+
+    :param source: where they lie.
+    :param data: the labelled examples that they go with.
+    :raises DataError: if they cannot be read.
+    """
+    path = Path(source.unlabelled or "")
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        raise DataError(
+            f"{source.unlabelled_name} is no longer there", fix="Choose the data again."
+        ) from None
+    return _unlabelled(str(path), changed, data.sha256, data)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _unlabelled(path: str, changed: int, sha256: str, _data: "Dataset") -> "Unlabelled":
+    from advisor.dataset import read_unlabelled
+
+    return read_unlabelled(Path(path), _data)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)

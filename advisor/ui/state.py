@@ -42,13 +42,18 @@ TOKEN = re.compile(r"[0-9a-f]{16}")
 
 
 class DataSource(Frozen):
-    """The data of a draft: where they lie, which columns count, and what was found when they were read."""
+    """The data of a draft: where they lie, which columns count, and what was found when they were read.
+
+    `unlabelled` is where examples without labels lie, `unlabelled_name` what the user calls them.
+    """
 
     path: str
     name: str
     text: str | None = None
     label: str | None = None
     profile: Profile | None = None
+    unlabelled: str | None = None
+    unlabelled_name: str = ""
 
 
 class Draft(Frozen):
