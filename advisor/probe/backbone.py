@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -17,16 +17,22 @@ from advisor.weights import Weights, timm_state
 
 __all__ = [
     "BATCH_SIZE",
+    "LAYERS",
     "MAX_TOKENS",
     "Backbone",
     "ImageBackbone",
+    "Layers",
     "TextBackbone",
     "UseBackbone",
     "load_backbone",
+    "pool",
     "torch_device",
+    "use_layers",
 ]
 
 OpenImage = Callable[[str], Image.Image]
+Layers = Literal["last", "mean"]
+LAYERS: tuple[Layers, ...] = ("last", "mean")
 MAX_TOKENS = 256
 BATCH_SIZE = 16
 
@@ -93,7 +99,10 @@ class ImageBackbone:
 
 
 class TextBackbone:
-    """A transformers encoder, its last hidden states averaged over the tokens."""
+    """A transformers encoder, its hidden states averaged over the tokens.
+
+    :ivar layers: what `forward` gives: the last layer, or the mean over all of them.
+    """
 
     def __init__(self, model: nn.Module, tokenizer: Any, max_tokens: int) -> None:
         self.device = torch_device()
@@ -102,6 +111,7 @@ class TextBackbone:
         self.max_tokens = max_tokens
         self.source: SourceHead | None = None
         self.batch_size = BATCH_SIZE
+        self.layers: Layers = "last"
 
     def prepare(self, contents: Sequence[str]) -> dict[str, torch.Tensor]:
         """Tokenise and pad to the longest of the batch.
@@ -118,13 +128,60 @@ class TextBackbone:
 
         :return: (n, d) float32.
         """
+        output, mask = self._run(batch, self.layers == "mean")
+        return pool(output, mask, self.layers)
+
+    def each(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Run the encoder once and take its features in every way of `LAYERS`.
+
+        :return: (n, 2, d) float32; (n, d) of an encoder whose layers cannot be averaged.
+        """
+        output, mask = self._run(batch, True)
+        if not _states(output):
+            return pool(output, mask, "last")
+        return torch.stack([pool(output, mask, layers) for layers in LAYERS], dim=1)
+
+    def _run(self, batch: dict[str, torch.Tensor], every: bool) -> tuple[Any, torch.Tensor]:
         assert self.module is not None
         moved = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        more = {"output_hidden_states": True} if every else {}
         with mixed(self.device):
-            hidden = self.module(**moved).last_hidden_state.float()
-        mask = moved["attention_mask"].unsqueeze(-1).float()
-        pooled: torch.Tensor = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
+            return self.module(**moved, **more), moved["attention_mask"]
+
+
+def pool(output: Any, mask: torch.Tensor, layers: Layers) -> torch.Tensor:
+    """Average an encoder's hidden states over the tokens that are no padding.
+
+    :param output: the encoder's; with all hidden states where the mean over the layers is asked for. The embeddings
+        that they begin with are no layer, as in TransformerRanker (Garbas et al. 2024).
+    :param mask: (n, tokens), 1 for what is no padding.
+    :return: (n, d) float32.
+    """
+    tokens = mask.sum(dim=1, keepdim=True).float().clamp(min=1e-9)
+    if layers == "last":
+        hidden = output.last_hidden_state.float()
+        pooled: torch.Tensor = (hidden * mask.unsqueeze(-1).float()).sum(dim=1) / tokens
         return pooled
+    share = (mask.float() / tokens).unsqueeze(1)
+    states = _states(output)
+    return torch.stack([share @ hidden.float() for hidden in states]).mean(dim=0).squeeze(1)
+
+
+def _states(output: Any) -> tuple[torch.Tensor, ...]:
+    """The hidden states of all layers; none where they are not told, or not of one shape."""
+    states: tuple[torch.Tensor, ...] = tuple(getattr(output, "hidden_states", None) or ())[1:]
+    return states if {state.shape for state in states} == {output.last_hidden_state.shape} else ()
+
+
+def use_layers(backbone: Backbone, layers: Layers) -> None:
+    """Make a body give the features that a head was fitted on.
+
+    :raises ValueError: if it has no layers to average.
+    """
+    if isinstance(backbone, TextBackbone):
+        backbone.layers = layers
+    elif layers != "last":
+        raise ValueError(f"{type(backbone).__name__} gives no {layers} over its layers")
 
 
 class UseBackbone:

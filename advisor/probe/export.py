@@ -17,12 +17,21 @@ from torch import nn
 from advisor.errors import AdvisorError, InputError
 from advisor.jobs.folder import RunFolder, RungRecord, write_atomically
 from advisor.jobs.records import best_rung
-from advisor.probe.backbone import ImageBackbone, TextBackbone, UseBackbone, load_backbone
+from advisor.probe.backbone import (
+    ImageBackbone,
+    Layers,
+    TextBackbone,
+    UseBackbone,
+    load_backbone,
+    pool,
+    use_layers,
+)
 from advisor.probe.classical_export import export_baseline
 from advisor.probe.head import Head
 from advisor.probe.measure import measure_latency
 from advisor.probe.onnx import export_onnx
 from advisor.probe.rungs import learnt_path
+from advisor.probe.rungs.rung import layers_of
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.result import Exported
 
@@ -33,21 +42,20 @@ AGREE = 1e-3
 
 
 class _Texts(nn.Module):
-    """Encoder, mean over the tokens, linear head."""
+    """Encoder, mean over the tokens of the last layer or of all, linear head."""
 
-    def __init__(self, encoder: nn.Module, names: Sequence[str], head: nn.Linear) -> None:
+    def __init__(self, encoder: nn.Module, names: Sequence[str], head: nn.Linear, layers: Layers) -> None:
         super().__init__()
         self.encoder = encoder
         self.names = tuple(names)
         self.head = head
+        self.layers: Layers = layers
 
     def forward(self, *tokens: torch.Tensor) -> torch.Tensor:
         """Map token ids, attention mask … (n, tokens) to logits (n, k)."""
         named = dict(zip(self.names, tokens, strict=True))
-        hidden = self.encoder(**named).last_hidden_state
-        mask = named["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
-        logits: torch.Tensor = self.head(pooled)
+        output = self.encoder(**named, output_hidden_states=self.layers == "mean")
+        logits: torch.Tensor = self.head(pool(output, named["attention_mask"], self.layers))
         return logits
 
 
@@ -88,6 +96,7 @@ def _export_pretrained(
             fix="Run the probe again.",
         )
     backbone = load_backbone(_locate(folder, best), _reader(folder))
+    use_layers(backbone, layers_of(best))
     head = _head(path)
     if isinstance(backbone, UseBackbone):
         return _export_features(backbone, head, best, out, contents, expected)
@@ -255,10 +264,14 @@ def _transformers_folder(
     from safetensors.torch import save_file
 
     encoder: Any = backbone.module
+    averaged = backbone.layers == "mean"
+    encoder.config.output_hidden_states = averaged
     encoder.cpu().save_pretrained(out)
     backbone.tokenizer.save_pretrained(out)
     classes, width = weight.shape
-    parts = (("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"))
+    parts = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense")]
+    if averaged:
+        parts.insert(1, ("1_WeightedLayerPooling", "WeightedLayerPooling"))
     modules = [
         {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{name}"}
         for i, (path, name) in enumerate(parts)
@@ -274,16 +287,23 @@ def _transformers_folder(
             "activation_function": "torch.nn.modules.linear.Identity",
         },
     }
+    if averaged:
+        number = int(encoder.config.num_hidden_layers)
+        average = {"word_embedding_dimension": width, "layer_start": 1, "num_hidden_layers": number}
+        written = {**written, "1_WeightedLayerPooling/config.json": average}
     for name, content in written.items():
         (out / name).parent.mkdir(exist_ok=True)
         (out / name).write_text(json.dumps(content, indent=1), encoding="utf-8")
     save_file({"linear.weight": weight, "linear.bias": bias}, out / "2_Dense" / "model.safetensors")
+    if averaged:
+        each = {"layer_weights": torch.ones(number)}
+        save_file(each, out / "1_WeightedLayerPooling" / "model.safetensors")
     head = nn.Linear(width, classes)
     with torch.no_grad():
         head.weight.copy_(weight)
         head.bias.copy_(bias)
     names = tuple(backbone.prepare(contents[:1]))
-    return _Texts(encoder, names, head), names
+    return _Texts(encoder, names, head, backbone.layers), names
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,16 +1,17 @@
 """Features of many examples, with progress, a batch that backs off when memory is short, and a clock."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from advisor.probe.ahead import Ahead
-from advisor.probe.backbone import Backbone
+from advisor.probe.backbone import LAYERS, Backbone, Layers, TextBackbone
 from advisor.probe.clock import Clock
 
-__all__ = ["embed", "is_out_of_memory"]
+__all__ = ["embed", "is_out_of_memory", "of_layers"]
 
 Features = NDArray[np.float32]
 
@@ -31,6 +32,8 @@ def embed(
     clock: Clock,
     progress: Callable[[int, int], None] = lambda done, total: None,
     keep: Callable[[Sequence[int], Features], None] = lambda places, rows: None,
+    *,
+    every: bool = False,
 ) -> Features:
     """Turn contents into features; longer contents are batched with their like, which saves padding.
 
@@ -38,13 +41,16 @@ def embed(
 
     :param contents: n texts or image paths.
     :param progress: told how many of n are done.
-    :param keep: told the places and the (m, d) features of each batch as soon as they are there.
-    :return: (n, d) float32, in the order of `contents`.
+    :param keep: told the places and the m features of each batch as soon as they are there.
+    :param every: take the features of a body with layers in all ways that there are, from one pass.
+    :return: (n, d) float32, in the order of `contents`; (n, 2, d) in the order of `LAYERS` where every way was asked
+        for and there are layers.
     :raises OutOfTime, Cancelled: from the clock, between batches.
     :raises MemoryError: if even one example does not fit.
     """
     order = sorted(range(len(contents)), key=lambda i: (-len(contents[i]), i))
     result: Features | None = None
+    forward = backbone.each if every and isinstance(backbone, TextBackbone) else backbone.forward
     start = 0
     with Ahead(backbone, contents) as ahead:
         while start < len(order):
@@ -53,11 +59,7 @@ def embed(
             chosen = order[start:end]
             try:
                 with torch.inference_mode():
-                    rows = (
-                        backbone.forward(ahead.take(chosen, order[end : end + backbone.batch_size]))
-                        .cpu()
-                        .numpy()
-                    )
+                    rows = forward(ahead.take(chosen, order[end : end + backbone.batch_size])).cpu().numpy()
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -68,9 +70,14 @@ def embed(
             if not np.isfinite(rows).all():
                 raise ValueError("the model gave features that are not finite")
             if result is None:
-                result = np.empty((len(order), rows.shape[1]), dtype=np.float32)
+                result = np.empty((len(order), *rows.shape[1:]), dtype=np.float32)
             result[chosen] = rows
             keep(chosen, rows)
             start += len(chosen)
             progress(start, len(order))
     return result if result is not None else np.zeros((0, 0), dtype=np.float32)
+
+
+def of_layers(features: NDArray[Any], layers: Layers) -> NDArray[Any]:
+    """Take features of one kind out of (n, 2, d); there is one kind only of (n, d)."""
+    return features[:, LAYERS.index(layers)] if features.ndim == 3 else features

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Head", "fit_head", "out_of_fold", "single_threaded"]
+__all__ = ["GRID", "Head", "HeldOut", "fit_head", "held_out", "out_of_fold", "single_threaded"]
 
 GRID = (0.001, 0.01, 0.1, 1.0)
 FOLDS = 3
@@ -52,6 +52,18 @@ class Head:
         return np.asarray(scores / scores.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """How a logistic regression explains examples that it was not fitted on.
+
+    :ivar strength: the inverse regularisation C that explains them best.
+    :ivar losses: (n,) log loss of each example at that C; NaN for those of classes too rare to be in every fold.
+    """
+
+    strength: float
+    losses: NDArray[np.float64]
+
+
 def fit_head(
     features: NDArray[Any],
     truth: NDArray[np.int64],
@@ -79,6 +91,24 @@ def fit_head(
     weighting = "balanced" if balanced else None
     with single_threaded():
         return _fit(features.astype(np.float64), truth, classes, seed, strength, weighting, check)
+
+
+def held_out(
+    features: NDArray[Any],
+    truth: NDArray[np.int64],
+    *,
+    seed: int,
+    balanced: bool = False,
+    check: Check = _go_on,
+) -> HeldOut:
+    """Choose C as `fit_head` does, and tell how well each example was explained then.
+
+    :param features: (n, d).
+    :param truth: (n,) class indices.
+    """
+    with single_threaded():
+        scaled = _standardised(features.astype(np.float64))[2]
+        return _choose_strength(scaled, truth, seed, "balanced" if balanced else None, check)
 
 
 def out_of_fold(
@@ -125,14 +155,10 @@ def _fit(
     weighting: str | None,
     check: Check,
 ) -> Head:
-    centre, spread = values.mean(axis=0), values.std(axis=0)
-    spread = np.maximum(spread, max(FLOOR * float(np.median(spread)), 1e-8))
-    scaled = (values - centre) / spread
-    basis = None
-    if scaled.shape[0] < scaled.shape[1]:
-        _, _, basis = np.linalg.svd(scaled, full_matrices=False)
-        scaled = scaled @ basis.T
-    chosen = strength if strength is not None else _choose_strength(scaled, truth, seed, weighting, check)
+    centre, spread, scaled, basis = _standardised(values)
+    chosen = (
+        strength if strength is not None else _choose_strength(scaled, truth, seed, weighting, check).strength
+    )
     model = _fitted(_regression(chosen, weighting), scaled, truth, check)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
@@ -144,6 +170,22 @@ def _fit(
     bias = np.full(classes, intercepts.mean() - NEVER)
     weight[model.classes_], bias[model.classes_] = coefficients, intercepts
     return Head(centre=centre, spread=spread, weight=weight, bias=bias, strength=chosen)
+
+
+def _standardised(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Centre and scale features; fewer examples than features are turned into their own span.
+
+    :return: centre and spread (d,), the scaled features, and the span's basis where there is one.
+    """
+    centre, spread = values.mean(axis=0), values.std(axis=0)
+    spread = np.maximum(spread, max(FLOOR * float(np.median(spread)), 1e-8))
+    scaled = (values - centre) / spread
+    if scaled.shape[0] >= scaled.shape[1]:
+        return centre, spread, scaled, None
+    basis = np.linalg.svd(scaled, full_matrices=False)[2]
+    return centre, spread, scaled @ basis.T, basis
 
 
 @contextmanager
@@ -183,26 +225,30 @@ def _fitted(model: Any, scaled: NDArray[Any], truth: NDArray[np.int64], check: C
 
 def _choose_strength(
     scaled: NDArray[Any], truth: NDArray[np.int64], seed: int, weighting: str | None, check: Check
-) -> float:
+) -> HeldOut:
     """Try the strengths in rising order, each fold going on from the strength before, until the loss rises."""
-    from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedKFold
 
+    known = np.full(len(truth), np.nan)
     often = np.bincount(truth)[truth] >= FOLDS
     scaled, truth = scaled[often], truth[often]
     labels = np.unique(truth)
     if len(labels) < 2:
-        return UNSURE
+        return HeldOut(UNSURE, known)
     splits = list(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(scaled, truth))
     models = [_regression(GRID[0], weighting) for _ in splits]
     best, least = GRID[0], np.inf
+    losses = np.zeros(len(truth))
     for strength in GRID:
-        losses = []
         for model, (learn, hold) in zip(models, splits, strict=True):
             model.C = strength
             _fitted(model, scaled[learn], truth[learn], check)
-            losses.append(log_loss(truth[hold], model.predict_proba(scaled[hold]), labels=labels))
-        if float(np.mean(losses)) >= least:
+            shares = model.predict_proba(scaled[hold])
+            right = shares[np.arange(len(hold)), np.searchsorted(model.classes_, truth[hold])]
+            losses[hold] = -np.log(np.maximum(right, np.finfo(right.dtype).eps))
+        loss = float(np.mean([losses[hold].mean() for _, hold in splits]))
+        if loss >= least:
             break
-        best, least = strength, float(np.mean(losses))
-    return best
+        best, least = strength, loss
+        known[often] = losses
+    return HeldOut(best, known)

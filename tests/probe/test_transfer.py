@@ -201,6 +201,14 @@ def test_without_a_source_classifier_there_are_no_scores_of_one() -> None:
     assert set(transferability(*blobs(20, 4, 2, 1.0))) == {"logme", "h_score", "knn_accuracy", "n", "d"}
 
 
+def test_the_mean_over_the_layers_has_its_own_logme_and_changes_no_other_score() -> None:
+    last, truth = blobs(40, 6, 3, 0.5)
+    mean, _ = blobs(40, 6, 3, 2.0, seed=1)
+    alone, both = transferability(last, truth), transferability(last, truth, layers=mean)
+    assert both.pop("logme_layers") == pytest.approx(transferability(mean, truth)["logme"], abs=1e-12)
+    assert both == alone
+
+
 def test_nearest_neighbours_vote() -> None:
     angles = np.concatenate([np.linspace(0, 0.2, 8), np.linspace(1.3, 1.5, 8)])
     features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)

@@ -4,7 +4,7 @@ import time
 
 from advisor.jobs.checks import CheckRecord, save_check
 from advisor.probe.after.subject import SPARE, Subject
-from advisor.probe.backbone import load_backbone
+from advisor.probe.backbone import load_backbone, use_layers
 from advisor.probe.compress import NotCompressible
 from advisor.probe.control import BODY_RATE, blank, predict, train_from_scratch
 
@@ -31,6 +31,7 @@ def check_control(subject: Subject) -> None:
     if backbone.module is None:
         raise NotCompressible(f"{subject.model} runs in a package of its own and cannot be trained")
     blank(weights, backbone, setting.seed)
+    use_layers(backbone, subject.layers)
     learnt = list(examples.train[: subject.rung.curve[-1].examples])
     head = train_from_scratch(
         backbone, setting.contents(learnt), setting.truth[learnt], len(examples.labels),

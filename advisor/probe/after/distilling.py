@@ -100,7 +100,7 @@ def _answers(
     """What the network answers to some examples, (n, k); from stored features where it is frozen."""
     setting = subject.setting
     if subject.rung.strategy == "frozen":
-        stored = known_features(setting, subject.locate(subject.model), learnt)
+        stored = known_features(setting, subject.locate(subject.model), learnt, subject.layers)
         if all(position in stored for position in learnt):
             return head.probabilities(np.stack([stored[position] for position in learnt]))
     return head.probabilities(embed(backbone, setting.contents(learnt), setting.clock))

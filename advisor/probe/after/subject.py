@@ -7,10 +7,11 @@ import numpy as np
 import torch
 
 from advisor.jobs.folder import RungRecord
-from advisor.probe.backbone import Backbone, load_backbone
+from advisor.probe.backbone import Backbone, Layers, load_backbone, use_layers
 from advisor.probe.compress import Form
 from advisor.probe.head import Head
 from advisor.probe.rungs import learnt_path
+from advisor.probe.rungs.rung import layers_of
 from advisor.probe.setting import Setting
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.weights import Weights
@@ -44,6 +45,11 @@ class Subject:
     def model(self) -> str:
         """The model's id."""
         return self.rung.model
+
+    @property
+    def layers(self) -> Layers:
+        """Of which layers its head reads the features."""
+        return layers_of(self.rung)
 
     @property
     def seconds_each(self) -> float:
@@ -91,6 +97,7 @@ class Subject:
         setting, rung = self.setting, self.rung
         path = learnt_path(setting.folder, rung.model, rung.position, rung.rung)
         backbone = load_backbone(self.locate(rung.model), setting.open_image)
+        use_layers(backbone, self.layers)
         arrays = load_file(path)
         names = ("centre", "spread", "weight", "bias")
         kept = {name: arrays[f"head.{name}"].astype(np.float64) for name in names}

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from advisor.probe.choice import Chosen, choose_head
 from advisor.probe.clock import OutOfTime
+from advisor.probe.features import of_layers
 from advisor.probe.rungs.rung import Rung
 from advisor.probe.rungs.sizes import learnable, learning_sizes
 from advisor.probe.setting import Probabilities
@@ -30,7 +31,7 @@ class Probe(Rung):
         """Compute features, fit heads on growing parts of them, and keep the one on all."""
         setting, k = self.setting, len(self.setting.examples.labels)
         since = time.monotonic()
-        judged = self.features(self.judged)
+        judged = self.layered(self.judged)
         features, cut = self.learnt()
         spent = time.monotonic() - since
         truth = setting.truth[self.train[: len(features)]]
@@ -54,9 +55,10 @@ class Probe(Rung):
                 else chosen.again(features[:size], truth[:size], k, setting.seed, setting.clock.go_on)
             )
             share = spent * (size / len(features)) + time.monotonic() - since
-            points.append(setting.point(self.rung, size, 1, share, part.probabilities(judged[:n])))
-        hyperparameters = {**chosen.settings, "dimensions": features.shape[1]}
-        scores = transferability(features, truth, self.source) if self.rung == "linear-probe" else {}
+            select = of_layers(judged[:n], chosen.layers)
+            points.append(setting.point(self.rung, size, 1, share, part.probabilities(select)))
+        hyperparameters = {**chosen.settings, "dimensions": features.shape[-1]}
+        scores = self.scores(features, truth) if self.rung == "linear-probe" else {}
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
         cross = self.cross(features, judged[:n], truth, chosen)
         note = (
@@ -66,9 +68,14 @@ class Probe(Rung):
         )
         self.keep({f"head.{name}": getattr(head, name) for name in ("centre", "spread", "weight", "bias")})
         self.save(
-            head.probabilities(judged), points, self.answer(head), hyperparameters, "frozen", throughput,
-            cross=cross, transferability=scores, note=note,
+            head.probabilities(of_layers(judged, chosen.layers)), points, self.answer(head, chosen.layers),
+            hyperparameters, "frozen", throughput, cross=cross, transferability=scores, note=note,
         )  # fmt: skip
+
+    def scores(self, features: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, float]:
+        """Score the last layer, and LogME also the mean over the layers where there is one."""
+        layers = of_layers(features, "mean") if features.ndim == 3 else None
+        return transferability(of_layers(features, "last"), truth, self.source, layers)
 
     def cross(
         self,
@@ -102,13 +109,13 @@ class Probe(Rung):
         enough = 0
         for edge in edges:
             try:
-                self.features(self.train[:edge])
+                self.layered(self.train[:edge])
             except OutOfTime:
                 if enough < self.fewest() or self.setting.clock.left <= 0:
                     raise
-                return self.features(self.train[:enough]), True
+                return self.layered(self.train[:enough]), True
             enough = edge
-        return self.features(self.train), False
+        return self.layered(self.train), False
 
     def fewest(self) -> int:
         """The fewest examples that a probe can be fitted on, and learns more from than the rung before."""

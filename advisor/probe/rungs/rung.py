@@ -12,10 +12,18 @@ from numpy.typing import NDArray
 
 from advisor.files import write_atomically
 from advisor.jobs.folder import RunFolder, RungRecord
-from advisor.probe.backbone import BATCH_SIZE, MAX_TOKENS, Backbone, load_backbone, torch_device
+from advisor.probe.backbone import (
+    BATCH_SIZE,
+    MAX_TOKENS,
+    Backbone,
+    Layers,
+    load_backbone,
+    torch_device,
+    use_layers,
+)
 from advisor.probe.cache import body_key
 from advisor.probe.earlier import Costs, costs_path, read_costs, read_source, write_costs, write_source
-from advisor.probe.features import embed
+from advisor.probe.features import embed, of_layers
 from advisor.probe.head import Head, fit_head
 from advisor.probe.measure import measure_latency
 from advisor.probe.setting import Probabilities, Setting
@@ -24,10 +32,11 @@ from advisor.probe.tune import TunedHead
 from advisor.result import CurvePoint
 from advisor.weights import Weights
 
-__all__ = ["Rung", "known_features", "learnt_path"]
+__all__ = ["Rung", "known_features", "layers_of", "learnt_path"]
 
 KEPT_AT_ONCE = 256
 LATENCY_S, LATENCY_SHARE = 2.0, 0.01
+POOLING = {"transformers": "mean pooling, last layer and mean over the layers"}
 LIBRARIES = {"timm": ("timm",), "transformers": ("transformers.models.auto.modeling_auto",)}
 
 
@@ -50,7 +59,8 @@ class Rung:
         self.train = list(examples.train if seen and not alone else examples.train[: examples.first])
         self.judged = list(examples.select) + list(examples.report)
         self.computed = 0
-        self.body = body_key(weights, "mean pooling", MAX_TOKENS, torch_device().type)
+        pooling = POOLING.get(weights.loader, "mean pooling")
+        self.body = body_key(weights, pooling, MAX_TOKENS, torch_device().type)
         self.own = setting.folder.rung_folder(weights.model) / "features"
         requests = [setting.key(content) for content in setting.contents(examples.select)]
         self.costs = costs_path(setting.cache.root, self.body, requests, torch.get_num_threads())
@@ -81,12 +91,19 @@ class Rung:
 
     @cached_property
     def known(self) -> dict[str, NDArray[np.float32]]:
-        """The features of this climb's examples, as far as they are there: content → (d,)."""
+        """The features of this climb's examples, as far as they are there: content → (d,) or (2, d)."""
         contents = self.setting.contents([*self.judged, *self.train])
         return self.setting.find(self.body, contents, self.own)
 
     def features(self, positions: Sequence[int]) -> NDArray[np.float32]:
-        """Look up features, computing and keeping those that are not there yet; what is computed is kept at once."""
+        """Look up features of the last layer, (n, d), or compute them."""
+        return of_layers(self.layered(positions), "last")
+
+    def layered(self, positions: Sequence[int]) -> NDArray[np.float32]:
+        """Look up features, computing and keeping those that are not there yet; what is computed is kept at once.
+
+        :return: (n, 2, d) in the order of `LAYERS`; (n, d) of a body without layers to choose from.
+        """
         contents = self.setting.contents(positions)
         missing = list(dict.fromkeys(content for content in contents if content not in self.known))
         if missing:
@@ -106,7 +123,7 @@ class Rung:
 
             tell = self.setting.steps(self.weights.model, self.rung, "features")
             try:
-                embed(self.backbone, missing, self.setting.clock, tell, keep)
+                embed(self.backbone, missing, self.setting.clock, tell, keep, every=True)
             finally:
                 flush()
         return np.stack([self.known[content] for content in contents])
@@ -121,10 +138,14 @@ class Rung:
             check=self.setting.clock.go_on,
         )  # fmt: skip
 
-    def answer(self, head: Head | TunedHead) -> Callable[[Sequence[str]], object]:
-        """Give what answers a request, from the content to the probabilities."""
+    def answer(self, head: Head | TunedHead, layers: Layers = "last") -> Callable[[Sequence[str]], object]:
+        """Give what answers a request, from the content to the probabilities.
+
+        :param layers: whose features the head reads.
+        """
 
         def once(contents: Sequence[str]) -> object:
+            use_layers(self.backbone, layers)
             with torch.inference_mode():
                 features = self.backbone.forward(self.backbone.prepare(contents)).cpu().numpy()
             return head.probabilities(features)
@@ -202,12 +223,26 @@ class Rung:
 
 
 def known_features(
-    setting: Setting, weights: Weights, positions: Sequence[int]
+    setting: Setting, weights: Weights, positions: Sequence[int], layers: Layers | None = None
 ) -> dict[int, NDArray[np.float32]]:
-    """Look up the frozen features of some examples without computing any: position → (d,)."""
-    known = Rung(setting, weights, "linear-probe-all", 0, time.monotonic()).known
-    contents = zip(positions, setting.contents(positions), strict=True)
-    return {position: known[content] for position, content in contents if content in known}
+    """Look up the frozen features of some examples without computing any: position → (d,).
+
+    :param layers: whose features; if None, of those that the model's latest probe has chosen.
+    """
+    rung = Rung(setting, weights, "linear-probe-all", 0, time.monotonic())
+    probes = [record for record in rung.before if record.rung.startswith("linear-probe")]
+    taken = layers or (layers_of(probes[-1]) if probes else "last")
+    known = {
+        position: rung.known[content]
+        for position, content in zip(positions, setting.contents(positions), strict=True)
+        if content in rung.known
+    }
+    return {position: of_layers(row[None], taken)[0] for position, row in known.items()}
+
+
+def layers_of(record: RungRecord) -> Layers:
+    """Of which layers the head of a rung reads the features."""
+    return "mean" if record.hyperparameters.get("layers") == "mean" else "last"
 
 
 def learnt_path(folder: RunFolder, model: str, position: int, rung: str) -> Path:
