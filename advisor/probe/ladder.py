@@ -144,6 +144,10 @@ class Ladder:
             visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt
         else:
             visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
+            if not any("augmentation" in record.hyperparameters for record in self.folder.rungs(model)):
+                from advisor.probe.augment import MOST_TRIED
+
+                visits += min(MOST_TRIED, learnt)
         return 4 + 1.25 * each * (visits + judged)
 
     def has(self, model: str, rung: str) -> bool:
