@@ -27,7 +27,6 @@ RUNGS = {
     "few-shot": "tuned on pairs",
     "lora": "LoRA",
     "full": "all of it tuned",
-    "search": "settings searched",
 }
 STATES = {
     "queued": "Waiting to start",
