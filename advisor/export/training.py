@@ -274,7 +274,7 @@ def plan_training(
         word_dropout=word_dropout,
         tokens=min(MOST_TOKENS, card.input.tokens or MOST_TOKENS),
         lora_targets=_targets(settings, card, same),
-        note=note,
+        note=" ".join(said for said in (_from_published(row), note) if said),
         **common,
     )
 
@@ -298,6 +298,16 @@ def _passes(row: ModelResult) -> int:
     tuned = [point for point in row.curve if point.rung in ("last-block", "longer")]
     best = max(range(len(tuned)), key=lambda place: tuned[place].metric.value, default=-1)
     return sum(point.epochs for point in tuned[: best + 1]) or int(row.hyperparameters["epochs"])
+
+
+def _from_published(row: ModelResult) -> str:
+    """Say that a script begins with the published weights, where the probe had adapted them first; else nothing."""
+    if row.strategy != "adapted" and row.hyperparameters.get("continues") != "adapted":
+        return ""
+    return (
+        "The probe adapted it to your unlabelled examples first; this script does not repeat that and begins with the "
+        "published weights. The exported model.safetensors and model.onnx hold the adapted ones."
+    )
 
 
 def _in_vain(row: ModelResult, metric: str) -> str:
