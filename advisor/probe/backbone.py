@@ -137,7 +137,7 @@ class TextBackbone:
         :return: (n, 2, d) float32; (n, d) of an encoder whose layers cannot be averaged.
         """
         output, mask = self._run(batch, True)
-        if not _states(output):
+        if not _averageable(output):
             return pool(output, mask, "last")
         return torch.stack([pool(output, mask, layers) for layers in LAYERS], dim=1)
 
@@ -163,14 +163,14 @@ def pool(output: Any, mask: torch.Tensor, layers: Layers) -> torch.Tensor:
         pooled: torch.Tensor = (hidden * mask.unsqueeze(-1).float()).sum(dim=1) / tokens
         return pooled
     share = (mask.float() / tokens).unsqueeze(1)
-    states = _states(output)
+    states = output.hidden_states[1:]
     return torch.stack([share @ hidden.float() for hidden in states]).mean(dim=0).squeeze(1)
 
 
-def _states(output: Any) -> tuple[torch.Tensor, ...]:
-    """The hidden states of all layers; none where they are not told, or not of one shape."""
-    states: tuple[torch.Tensor, ...] = tuple(getattr(output, "hidden_states", None) or ())[1:]
-    return states if {state.shape for state in states} == {output.last_hidden_state.shape} else ()
+def _averageable(output: Any) -> bool:
+    """Say whether the hidden states of all layers are told, and of one shape."""
+    states = tuple(getattr(output, "hidden_states", None) or ())[1:]
+    return {state.shape for state in states} == {output.last_hidden_state.shape}
 
 
 def use_layers(backbone: Backbone, layers: Layers) -> None:

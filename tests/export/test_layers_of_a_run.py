@@ -1,5 +1,7 @@
 """A text encoder whose last layer is destroyed: the probe reads the mean over its layers, and all that follows does."""
 
+import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 from tiny_models import bert_model, ticket_table
 
 from advisor.brief import Brief
+from advisor.export import export_run, plan_training, script
+from advisor.export.usage import trained_usage
+from advisor.export.write import known_models
 from advisor.jobs.checks import read_check
 from advisor.jobs.finish import finish
 from advisor.jobs.folder import Plan, RunFolder
@@ -25,6 +31,8 @@ from advisor.probe.plan import BASELINES
 from advisor.probe.rungs import known_features
 from advisor.probe.rungs import rung as rungs
 from advisor.probe.worker import Worker
+from advisor.report import read_report
+from advisor.result import Exported
 
 MODEL = "tiny/flat"
 SIZES = {"train": 120, "select": 30, "report": 30}
@@ -74,6 +82,13 @@ def run(shop: Path) -> RunFolder:
     finish(folder)
     folder.set_state("done")
     return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run: RunFolder, shop: Path) -> tuple[Path, Exported]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADVISOR_HOME", str(shop / "home"))
+        return shop / "out", export_run(run.path, shop / "out", model=MODEL)
 
 
 @pytest.fixture
@@ -158,3 +173,56 @@ def test_a_second_probe_computes_nothing_and_tuning_starts_from_the_last_layer(
     assert isinstance(backbone, TextBackbone) and backbone.layers == "last"
     contents = worker.setting.contents(worker.setting.examples.select)
     assert np.allclose(answer(backbone, head)(contents), tuned.probabilities(record, "select"), atol=1e-4)
+
+
+def test_the_exported_folder_answers_as_the_probe_did(exported: tuple[Path, Exported]) -> None:
+    """The export itself holds PyTorch against the stored predictions, and ONNX against PyTorch."""
+    out, made = exported
+    assert made.onnx is not None and made.onnx.max_difference <= 1e-4 and made.onnx.checked >= 20
+    layout = json.loads((out / "modules.json").read_text())
+    assert [one["type"].rpartition(".")[2] for one in layout] == [
+        "Transformer", "WeightedLayerPooling", "Pooling", "Dense",
+    ]  # fmt: skip
+    weighed = load_file(out / "1_WeightedLayerPooling" / "model.safetensors")
+    assert weighed["layer_weights"].tolist() == [1.0, 1.0]
+
+
+def test_sentence_transformers_reads_the_exported_folder(
+    run: RunFolder, exported: tuple[Path, Exported]
+) -> None:
+    library = pytest.importorskip("sentence_transformers", reason="it is what reads this layout")
+    examples = run.examples()
+    contents = [examples.contents[i] for i in examples.select[:12]]
+    logits = library.SentenceTransformer(str(exported[0]), device="cpu").encode(contents)
+    shares = torch.from_numpy(logits).softmax(dim=1).numpy()
+    assert np.allclose(shares, run.probabilities(run.rungs(MODEL)[0], "select")[:12], atol=1e-3)
+
+
+def test_the_training_script_takes_the_same_features(
+    run: RunFolder, subject: Subject, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    report = read_report(run.path)
+    frozen = report.decision.expected[MODEL].model_copy(update={"strategy": "frozen"})
+    decision = report.decision.model_copy(update={"expected": {MODEL: frozen}})
+    plan = plan_training(report.model_copy(update={"decision": decision}), known_models(None), model=MODEL)
+    assert (plan.strategy, plan.layers) == ("frozen", "mean")
+    monkeypatch.setattr(
+        sys, "argv", ["train.py", str(shop / "tickets.csv"), "--out", str(tmp_path / "trained")]
+    )
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(script(plan), "train.py", "exec"), scope)
+    examples = run.examples()
+    rows = dict(zip(scope["frame"]["text"], scope["features"], strict=True))
+    places = examples.select[:20]
+    own = known_features(subject.setting, subject.locate(MODEL), places)
+    found = np.stack([rows[examples.contents[place]] for place in places])
+    assert np.allclose(found, np.stack([own[place] for place in places]), atol=1e-4)
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    text = examples.contents[places[0]]
+    use = "\n".join(trained_usage(plan)[1:-1]).replace("A text to sort", text)
+    exec(compile(use, "use.py", "exec"), {"__name__": "__main__"})
+    label, _ = capsys.readouterr().out.strip().rsplit(" ", 1)
+    place = scope["frame"]["text"].tolist().index(text)
+    assert label == scope["labels"][int(scope["predict"](scope["model"], np.array([place]))[0])]
