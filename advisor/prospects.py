@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 __all__ = ["PART", "Climbed", "Prospects", "foresee"]
 
 Floats = NDArray[np.float64]
-PART = {"last-block": 0.4, "longer": 0.5, "few-shot": 0.4, "lora": 0.7, "full": 1.0}
+PART = {"last-block": 0.4, "longer": 0.5, "few-shot": 0.4, "lora": 0.7, "full": 1.0, "search": 1.0}
 """The part of full fine-tuning's effect that a rung has, on the scale of the logarithm: assumed, but for `full`."""
 
 

@@ -11,6 +11,7 @@ from advisor.knowledge import Knowledge
 from advisor.probe.allocate import Gain, Option, counted_from, learnt_gain, probe_gain
 from advisor.probe.plan import LADDER
 from advisor.probe.recipes import TUNING, epochs, visit_cost
+from advisor.probe.trials import searching
 
 __all__ = ["WIDER", "Ladder", "best_point"]
 
@@ -65,6 +66,8 @@ class Ladder:
             above.remove("lora")
         if TUNING[-1] in above and not self.tunable(model):
             above = [rung for rung in above if rung not in TUNING]
+        if "search" in above and not any(self.has(model, rung) for rung in TUNING):
+            above.remove("search")
         return above
 
     def gain(self, model: str, rung: str) -> Gain:
@@ -143,7 +146,8 @@ class Ladder:
 
             visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt
         else:
-            visits = visit_cost(self.examples.task, rung) * epochs(rung, learnt) * learnt
+            passes = epochs(rung, learnt) if rung != "search" else searching(epochs(rung, learnt))
+            visits = visit_cost(self.examples.task, rung) * passes * learnt
             if not any("augmentation" in record.hyperparameters for record in self.folder.rungs(model)):
                 from advisor.probe.augment import MOST_TRIED
 

@@ -23,7 +23,17 @@ __all__ = [
     "subset",
 ]
 
-LADDER = ("linear-probe", "linear-probe-all", "adapted", "last-block", "longer", "few-shot", "lora", "full")
+LADDER = (
+    "linear-probe",
+    "linear-probe-all",
+    "adapted",
+    "last-block",
+    "longer",
+    "few-shot",
+    "lora",
+    "full",
+    "search",
+)
 BASELINES = {
     "image-classification": (
         "baseline/majority",

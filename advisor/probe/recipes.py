@@ -11,11 +11,12 @@ SCOPES: dict[str, Scope] = {
     "longer": "last-block",
     "lora": "lora",
     "full": "full",
+    "search": "full",
 }
 TUNING = tuple(SCOPES)
 """The rungs that tune, in the order of the ladder."""
-EPOCHS = {"last-block": 4, "longer": 8, "lora": 8, "full": 8}
-VISITS = {"last-block": 2000, "longer": 4000, "lora": 3200, "full": 3200}
+EPOCHS = {"last-block": 4, "longer": 8, "lora": 8, "full": 8, "search": 8}
+VISITS = {"last-block": 2000, "longer": 4000, "lora": 3200, "full": 3200, "search": 3200}
 COST: dict[tuple[str, Scope], float] = {
     ("image-classification", "last-block"): 1.6,
     ("image-classification", "full"): 3.0,

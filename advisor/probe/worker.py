@@ -37,8 +37,9 @@ from advisor.result import Waits
 __all__ = ["main"]
 
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
-ELASTIC = (WIDER, "full")
-ALONE, ENOUGH, BASELINE_SHARE = 0.85, 0.5, 0.15
+ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
+"""What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
+ALONE, BASELINE_SHARE = 0.85, 0.15
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -155,8 +156,8 @@ class Worker:
         return NOTHING_LEFT
 
     def fits(self, option: Option) -> bool:
-        """Say whether there is time for a rung; some are worth it for a good part of the examples or passes, too."""
-        return option.seconds * (ENOUGH if option.rung in ELASTIC else 1.0) <= self.clock.left
+        """Say whether there is time for a rung; some are worth it for a good part of their work, too."""
+        return option.seconds * ELASTIC.get(option.rung, 1.0) <= self.clock.left
 
     def ended(self, gains: Mapping[Option, float]) -> str:
         """Say why nobody climbs on, of each model that could and of the run."""

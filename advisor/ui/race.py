@@ -27,6 +27,7 @@ RUNGS = {
     "few-shot": "tuned on pairs",
     "lora": "LoRA",
     "full": "all of it tuned",
+    "search": "settings searched",
 }
 STATES = {
     "queued": "Waiting to start",

@@ -7,6 +7,7 @@ from advisor.probe.rungs.baseline import climb_baseline
 from advisor.probe.rungs.few_shot import FewShot
 from advisor.probe.rungs.probe import Probe
 from advisor.probe.rungs.rung import Rung, known_features, learnt_path
+from advisor.probe.rungs.search import Search
 from advisor.probe.rungs.tuning import Tuning
 from advisor.probe.setting import Setting
 from advisor.weights import Weights
@@ -25,6 +26,6 @@ def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:
     """
     setting.memory.start()
     begun = time.monotonic()
-    kinds: dict[str, type[Rung]] = {"adapted": Adapted, "few-shot": FewShot}
+    kinds: dict[str, type[Rung]] = {"adapted": Adapted, "few-shot": FewShot, "search": Search}
     walked = Probe if rung.startswith("linear-probe") else kinds.get(rung, Tuning)
     walked(setting, weights, rung, position, begun).climb()
