@@ -158,12 +158,16 @@ def losses(rows: Sequence[Draw], probes: Sequence[Any], ends: dict[str, dict[str
 
 
 def fitted(rows: Sequence[Draw], table: Floats, without: str | None = None) -> Any:
-    """Choose the doubt of the least loss, every data set with the same weight."""
+    """Choose the smallest doubt whose loss lies within one standard error, over data sets, of the least."""
     from advisor.doubt import Doubt
 
     of = np.array([row["set"] for row in rows])
     means = np.array([table[of == name].mean(axis=0) for name in sorted(set(of)) if name != without])
-    return Doubt(*GRID[int(means.mean(axis=0).argmin())])
+    best = int(means.mean(axis=0).argmin())
+    above = means - means[:, [best]]
+    near = above.mean(axis=0) <= above.std(axis=0, ddof=1) / np.sqrt(len(means))
+    near[best] = True
+    return Doubt(*GRID[int(np.flatnonzero(near)[0])])
 
 
 def calibration_error(said: Floats, was: Floats) -> float:

@@ -110,4 +110,4 @@ def test_it_may_be_made_up_for_after_all_layers_were_tuned(
     full = probe.model_copy(update={"rung": "full", "curve": probe.curve[-1:]})
     monkeypatch.setattr(worker.folder, "rungs", lambda model: (probe, full))
     monkeypatch.setattr(worker.ladder, "tunable", lambda model: True)
-    assert worker.ladder.above(MODEL) == ["few-shot"]
+    assert worker.ladder.above(MODEL) == ["few-shot", "search"]

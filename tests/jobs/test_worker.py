@@ -333,7 +333,7 @@ def test_a_probe_on_more_examples_may_come_after_tuning(
     (probe,) = worker.folder.rungs("tiny/a")
     tuned = probe.model_copy(update={"rung": "full", "curve": probe.curve[-1:]})
     monkeypatch.setattr(RunFolder, "rungs", lambda self, model: (probe, tuned))
-    assert worker.ladder.above("tiny/a") == ["linear-probe-all"]
+    assert worker.ladder.above("tiny/a") == ["linear-probe-all", "search"]
     assert worker.ladder.gain("tiny/a", "linear-probe-all").mean == pytest.approx(before)
     better = {"linear-probe": best_point(probe), "full": best_point(probe) + 0.1}
     monkeypatch.setattr(Ladder, "reached", lambda self, model: better)
@@ -434,14 +434,14 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
         "forecast",
         lambda self, model, rung: 1.5 * worker.clock.left if rung == "linear-probe-all" else 1e6,
     )
-    learnt = Probe.features
+    learnt = Probe.layered
 
     def slow(self: Probe, positions: Sequence[int]) -> Any:
         if self.rung == "linear-probe-all" and len(positions) == len(self.train):
             raise OutOfTime("The model's own time limit was spent")
         return learnt(self, positions)
 
-    monkeypatch.setattr(Probe, "features", slow)
+    monkeypatch.setattr(Probe, "layered", slow)
     worker.allocate()
     for model in ("tiny/a", "tiny/b"):
         first, wider = worker.folder.rungs(model)
@@ -453,7 +453,7 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
 def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     narrowed(worker, len(worker.examples.train) // 4)
     assert worker.step("tiny/a", "linear-probe", place=(1, 1))
-    learnt = Probe.features
+    learnt = Probe.layered
 
     def slow(self: Probe, positions: Sequence[int]) -> Any:
         more = len(positions) > self.setting.examples.first and list(positions) != self.judged
@@ -461,7 +461,7 @@ def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: p
             raise OutOfTime("The model's own time limit was spent")
         return learnt(self, positions)
 
-    monkeypatch.setattr(Probe, "features", slow)
+    monkeypatch.setattr(Probe, "layered", slow)
     assert not worker.step("tiny/a", "linear-probe-all", place=(1, 1), limit=50)
     assert [record.rung for record in worker.folder.rungs("tiny/a")] == ["linear-probe"]
 

@@ -67,7 +67,7 @@ class Adapted(Refitted):
             self.backbone, contents, TEXT, setting.clock, seed=setting.seed, progress=tell
         )  # fmt: skip
         settings = {
-            "adaptation": "texts against themselves",
+            "adaptation": "SimCSE",
             "epochs": 1,
             "learning_rate": TEXT.rate,
             "temperature": TEXT.temperature,

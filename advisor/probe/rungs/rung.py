@@ -36,7 +36,7 @@ __all__ = ["Rung", "known_features", "layers_of", "learnt_path"]
 
 KEPT_AT_ONCE = 256
 LATENCY_S, LATENCY_SHARE = 2.0, 0.01
-POOLING = {"transformers": "mean pooling, last layer and mean over the layers"}
+POOLING = {"transformers": "mean-pooling-2"}
 LIBRARIES = {"timm": ("timm",), "transformers": ("transformers.models.auto.modeling_auto",)}
 
 
