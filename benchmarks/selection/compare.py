@@ -35,6 +35,9 @@ Row = tuple[float, float, float, float]
 Found = dict[str, dict[tuple[str, int], Row]]
 FLOOR = "one seed of fine-tuning everything"
 POOLED = "all others pooled"
+TABLEAU = (
+    "#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#9d755d", "#ff9da6", "#7fc97f",
+)  # fmt: skip
 
 
 def final(runs: Sequence[Run], name: str, but: int | None = None) -> Scores:
@@ -146,15 +149,24 @@ def draw(points: list[dict[str, object]], path: Path) -> None:
     import altair as alt
     import pandas as pd
 
-    shown = alt.Chart(pd.DataFrame(points)).encode(
-        x=alt.X("share:Q", title="seconds, % of fine-tuning everything", scale=alt.Scale(type="log")),
+    frame = pd.DataFrame(points)
+    names = ["ours", FLOOR, *sorted(set(frame["method"]) - {"ours", FLOOR})]
+    colours = ["#000000", "#888888", *TABLEAU]
+    mine, floor = alt.datum.method == "ours", alt.datum.method == FLOOR
+    shown = alt.Chart(frame).encode(
+        x=alt.X(
+            "share:Q", title="seconds, % of fine-tuning everything", scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(values=sorted(set(frame["share"])), format="~g"),
+        ),
         y=alt.Y("regret:Q", title="mean regret of the first choice, points"),
-        color=alt.Color("method:N", title=None),
-    )
-    lines = shown.mark_line(point=True).encode(
-        strokeWidth=alt.condition("datum.method == 'ours'", alt.value(4), alt.value(1.5))
-    )
-    lines.properties(width=300, height=260).facet(column=alt.Column("kind:N", title=None)).save(path)
+        color=alt.Color(
+            "method:N", title=None, sort=names, scale=alt.Scale(domain=names, range=colours[: len(names)])
+        ),
+        strokeWidth=alt.condition(mine, alt.value(4), alt.value(1.5)),
+        strokeDash=alt.condition(floor, alt.value([6, 4]), alt.value([1, 0])),
+    )  # fmt: skip
+    lines = shown.mark_line(point=True).properties(width=300, height=260)
+    lines.facet(column=alt.Column("kind:N", title=None)).save(path)
 
 
 def show(found: Found, keys: set[tuple[str, int]], title: str) -> None:
@@ -218,7 +230,8 @@ def main() -> int:
                 points += [
                     {"kind": f"{kind}s", "method": name, "share": 100 * share, "regret": float(np.mean(mine))}
                     for name, of in found.items()
-                    if name != "random" and (mine := [row[0] for key, row in of.items() if key in keys])
+                    if name != "random"
+                    and len(mine := [row[0] for key, row in of.items() if key in keys]) == len(keys)
                 ]
     if options.chart:
         draw(points, options.chart)
