@@ -13,9 +13,11 @@ from advisor.probe.plan import LADDER
 from advisor.probe.recipes import TUNING, epochs, visit_cost
 from advisor.probe.trials import searching
 
-__all__ = ["WIDER", "Ladder", "best_point"]
+__all__ = ["BEGIN_S", "WIDER", "Ladder", "best_point"]
 
 WIDER = "linear-probe-all"
+BEGIN_S = 4.0
+"""What a rung takes beside its examples: loading, and writing what was learnt."""
 
 
 class Ladder:
@@ -152,7 +154,7 @@ class Ladder:
                 from advisor.probe.augment import MOST_TRIED
 
                 visits += min(MOST_TRIED, learnt)
-        return 4 + 1.25 * each * (visits + judged)
+        return BEGIN_S + 1.25 * each * (visits + judged)
 
     def has(self, model: str, rung: str) -> bool:
         """Say whether a rung is finished."""
