@@ -15,8 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
+from advisor.probe.contrastive import compare
 from advisor.probe.features import is_out_of_memory
-from advisor.probe.few_shot import all_but_words, rate_share
 from advisor.weights import Weights, timm_state
 
 __all__ = [
@@ -35,7 +35,6 @@ FEWEST = 50
 PRIOR_WEIGHT = 64
 """So many images the pretrained statistics of batch norm count for, beside those that are looked at."""
 DROPOUT = 0.1
-FEWEST_COMPARED = 4
 Progress = Callable[..., None]
 
 
@@ -197,28 +196,14 @@ def contrast_with_itself(
     module = backbone.module
     assert module is not None
     torch.manual_seed(seed)
-    tuned = all_but_words(module)
-    for parameter in tuned.values():
-        parameter.requires_grad_(True)
-    optimiser = torch.optim.AdamW(tuned.values(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     order = np.random.default_rng(seed).permutation(len(contents))
-    steps = max(1, len(order) // recipe.batch_size)
-    waiting = np.array_split(order, steps)
-    most = max(map(len, waiting))
-    try:
-        with _dropping(module), Ahead(backbone, contents) as ahead:
-            for step, chosen in enumerate(waiting):
-                clock.check()
-                for group in optimiser.param_groups:
-                    group["lr"] = recipe.rate * rate_share(step, steps, recipe.warm_up)
-                then = waiting[step + 1][:most] if step + 1 < steps else chosen[:0]
-                loss, most = _step(backbone, ahead, chosen, then, most, optimiser, recipe)
-                progress(step + 1, steps, loss)
-    finally:
-        for parameter in tuned.values():
-            parameter.requires_grad_(False)
-            parameter.grad = None
-    return tuned
+    waiting = np.array_split(order, max(1, len(order) // recipe.batch_size))
+
+    def loss_of(batch: Any, chosen: NDArray[Any]) -> torch.Tensor:
+        return self_contrast_loss(backbone.forward(batch), backbone.forward(batch), recipe.temperature)
+
+    with _dropping(module):
+        return compare(backbone, contents, waiting, loss_of, recipe, clock, progress)
 
 
 def self_contrast_loss(first: torch.Tensor, second: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -248,34 +233,3 @@ def _dropping(module: nn.Module) -> Iterator[None]:
         module.eval()
         for part, share in zip(places, usual, strict=True):
             part.p = share
-
-
-def _step(
-    backbone: Backbone,
-    ahead: Ahead,
-    chosen: NDArray[np.int64],
-    then: NDArray[np.int64],
-    most: int,
-    optimiser: torch.optim.Optimizer,
-    recipe: SelfContrast,
-) -> tuple[float, int]:
-    """Take one step.
-
-    :param most: how many texts fit into memory at once, as far as is known.
-    :return: the loss, and how many fit.
-    """
-    while True:
-        optimiser.zero_grad()
-        try:
-            batch = ahead.take(chosen[:most], then[:most])
-            loss = self_contrast_loss(backbone.forward(batch), backbone.forward(batch), recipe.temperature)
-            loss.backward()  # type: ignore[no-untyped-call]
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or most <= FEWEST_COMPARED:
-                raise
-            most = max(FEWEST_COMPARED, min(most, len(chosen)) // 2)
-            continue
-        parameters: list[Any] = [p for group in optimiser.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        return float(loss.detach()), most

@@ -9,24 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
-from advisor.probe.features import is_out_of_memory
+from advisor.probe.contrastive import compare
 
 __all__ = [
     "TEXT",
     "Contrast",
-    "all_but_words",
     "contrast",
     "contrast_steps",
     "few_enough",
     "pair_loss",
-    "rate_share",
 ]
 
 FEW = 16
-FEWEST_COMPARED = 4
 
 
 @dataclass(frozen=True)
@@ -83,42 +79,17 @@ def contrast(
     :return: the tuned parameters by name; the caller fits a head on the new features.
     :raises OutOfTime, Cancelled: from the clock, between steps.
     """
-    module = backbone.module
-    assert module is not None
     torch.manual_seed(seed)
-    tuned = all_but_words(module)
-    for parameter in tuned.values():
-        parameter.requires_grad_(True)
-    optimiser = torch.optim.AdamW(tuned.values(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     draw = np.random.default_rng(seed)
-    steps = contrast_steps(len(contents), recipe)
-    waiting = [_compared(truth, recipe.batch_size, draw) for _ in range(steps)]
-    most = recipe.batch_size
-    try:
-        with Ahead(backbone, contents) as ahead:
-            for step, chosen in enumerate(waiting):
-                clock.check()
-                for group in optimiser.param_groups:
-                    group["lr"] = recipe.rate * rate_share(step, steps, recipe.warm_up)
-                then = waiting[step + 1][:most] if step + 1 < steps else chosen[:0]
-                loss, most = _step(backbone, ahead, truth, chosen, then, most, optimiser)
-                progress(step + 1, steps, loss)
-    finally:
-        for parameter in tuned.values():
-            parameter.requires_grad_(False)
-    return tuned
+    waiting = [
+        _compared(truth, recipe.batch_size, draw) for _ in range(contrast_steps(len(contents), recipe))
+    ]
 
+    def loss_of(batch: Any, chosen: NDArray[np.int64]) -> torch.Tensor:
+        features = nn.functional.normalize(backbone.forward(batch), dim=1)
+        return pair_loss(features, torch.from_numpy(truth[chosen]).to(features.device))
 
-def all_but_words(module: nn.Module) -> dict[str, nn.Parameter]:
-    """Name the parameters that tuning may change: all but tables of embeddings; none of them learns yet."""
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    tables = [f"{name}." for name, part in module.named_modules() if isinstance(part, nn.Embedding)]
-    return {
-        name: parameter
-        for name, parameter in module.named_parameters()
-        if not name.startswith(tuple(tables))
-    }  # fmt: skip
+    return compare(backbone, contents, waiting, loss_of, recipe, clock, progress)
 
 
 def _compared(truth: NDArray[np.int64], size: int, draw: np.random.Generator) -> NDArray[np.int64]:
@@ -132,44 +103,6 @@ def _compared(truth: NDArray[np.int64], size: int, draw: np.random.Generator) ->
     pairs = max(2, min(len(places), size // 2))
     chosen = [place[at : at + 2] for at in range(0, max(map(len, places)), 2) for place in places[:pairs]]
     return np.concatenate(chosen)[:size].astype(np.int64)
-
-
-def rate_share(step: int, steps: int, warm_up: float) -> float:
-    """Give the share of the peak rate: it rises for a while, then falls linearly."""
-    rising = max(1, round(steps * warm_up))
-    return (step + 1) / rising if step < rising else (steps - step) / max(1, steps - rising)
-
-
-def _step(
-    backbone: Backbone,
-    ahead: Ahead,
-    truth: NDArray[np.int64],
-    chosen: NDArray[np.int64],
-    then: NDArray[np.int64],
-    most: int,
-    optimiser: torch.optim.Optimizer,
-) -> tuple[float, int]:
-    """Take one step.
-
-    :param most: how many examples fit into memory at once, as far as is known.
-    :return: the loss, and how many fit.
-    """
-    while True:
-        these = chosen[:most]
-        optimiser.zero_grad()
-        try:
-            features = nn.functional.normalize(backbone.forward(ahead.take(these, then[:most])), dim=1)
-            loss = pair_loss(features, torch.from_numpy(truth[these]).to(features.device))
-            loss.backward()  # type: ignore[no-untyped-call]
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error) or most <= FEWEST_COMPARED:
-                raise
-            most = max(FEWEST_COMPARED, min(most, len(chosen)) // 2)
-            continue
-        parameters: list[Any] = [p for group in optimiser.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        return float(loss.detach()), most
 
 
 def pair_loss(features: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
