@@ -21,4 +21,4 @@ class Doubt:
     tuning: float = 1.0
 
 
-DOUBT = Doubt(resampling=1.0, learning=2.0, tuning=1.0)
+DOUBT = Doubt(resampling=1.0, learning=4.0, tuning=1.0)

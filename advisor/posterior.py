@@ -134,7 +134,7 @@ def measure(
     )
     sizes = np.array([len(evidence.cross.get(model, evidence.truth)) for model in models], dtype=float)
     fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)
-    centre, prior = place([*results, *unreached], scores, evidence.standing)
+    centre, prior = place([*results, *unreached], scores, evidence.standing, evidence.logme)
     resampled = np.cov(sampled, rowvar=False).reshape(m, m)
     learning = _learning_unit(scores, evidence, models)
     missing = len(unreached)

@@ -131,6 +131,7 @@ class Evidence:
     :ivar first_best: the models of `cross` whose best rung is a linear probe.
     :ivar frozen: the models that give features only and cannot be tuned.
     :ivar modality: what the examples are.
+    :ivar logme: model → number of examples → LogME of its features on them, of each linear probe.
     """
 
     labels: tuple[str, ...]
@@ -146,6 +147,7 @@ class Evidence:
     first_best: frozenset[str] = frozenset()
     frozen: frozenset[str] = frozenset()
     modality: Literal["image", "text"] = "image"
+    logme: dict[str, dict[int, float]] = field(default_factory=dict)
 
 
 class ProbeResult(Frozen):

@@ -1,7 +1,7 @@
 """What a person would write by hand: import, decode, forward, backward, fit the heads; no line of the advisor.
 
 `python benchmarks/bare.py JOB.json` does the work of a finished probe again and prints one JSON line with its seconds
-and peak memory. The job names, per model, the weights, the last block's parameters, and the rungs with their sizes;
+and peak memory. The job names, per model, the weights and the rungs with their sizes, passes and tuned parameters;
 `speed.py` and `memory.py` write it from a run.
 """
 
@@ -93,9 +93,16 @@ def fit_heads(features: Any, truth: Any, sizes: list[int]) -> Any:
 
 
 def tune(
-    body: Any, features: Any, contents: list[str], truth: Any, names: set[str], width: int, epochs: int
+    body: Any,
+    features: Any,
+    contents: list[str],
+    truth: Any,
+    names: set[str],
+    width: int,
+    epochs: int,
+    held: int,
 ) -> None:
-    """Train the last block and a linear head."""
+    """Train a part of the body and a linear head; the last examples are kept aside and looked at after each pass."""
     import numpy as np
     import torch
 
@@ -106,7 +113,7 @@ def tune(
     optimiser = torch.optim.AdamW([*tuned, *head.parameters()], lr=3e-4)
     shuffle = np.random.default_rng(0)
     for _ in range(epochs):
-        order = shuffle.permutation(len(contents))
+        order = shuffle.permutation(len(contents) - held)
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             loss = torch.nn.functional.cross_entropy(
@@ -115,6 +122,8 @@ def tune(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+        if held:
+            embed(features, contents[-held:])
     for parameter in body.parameters():
         parameter.requires_grad_(False)
 
@@ -148,10 +157,11 @@ def main() -> int:
                 fitted.predict_proba(np.stack([known[contents[i]] for i in judged]))
             else:
                 width = len(next(iter(known.values())))
-                names = set(model["tuned"])
-                tune(
-                    body, features, [contents[i] for i in learnt], truth[learnt], names, width, rung["epochs"]
-                )
+                names, passes, held = set(rung["tuned"]), rung["epochs"], rung["held"]
+                shown = [contents[i] for i in learnt]
+                if rung["views"]:
+                    embed(features, shown[: rung["views"]])
+                tune(body, features, shown, truth[learnt], names, width, passes, held)
                 embed(features, [contents[i] for i in judged])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     times = resource.getrusage(resource.RUSAGE_SELF)

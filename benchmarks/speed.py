@@ -4,8 +4,8 @@
                                [--ranker PYTHON] [--csv FILE]
 
 extraction: `embed` against a plain loop with the same model, batch and threads, in turn, on images and texts.
-overhead:   a probe with the budget against `bare.py`, which imports, decodes, runs forward and backward and fits the
-            heads for the same models, examples and epochs.
+overhead:   a probe with the budget, less the checks after it, against `bare.py`, which imports, decodes, runs forward
+            and backward and fits the heads for the same models, examples and passes.
 second:     seconds to the first ranking of all models, in a new run on the same data, against the first time.
 ranker:     seconds to rank the same encoders on the same texts, and how well the ranking agrees with fine-tuning,
             against the package transformer-ranker in an environment of its own (`--ranker` names its Python).
@@ -139,30 +139,50 @@ def extraction(data: Path) -> Iterator[Row]:
 
 
 def job_of(folder: Any) -> dict[str, Any]:
-    """Describe for `bare.py` what a run did."""
-    from safetensors import safe_open
-
-    from advisor.probe.rungs import learnt_path
-
+    """Describe for `bare.py` what a run did: the passes that were made, those among them that were taken back."""
     examples, spec = folder.examples(), folder.spec()
-    models = []
-    for model in spec.chosen:
-        rungs, tuned = [], list[str]()
-        for record in folder.rungs(model):
-            probe = record.rung.startswith("linear-probe")
-            sizes = [point.examples for point in record.curve]
-            rungs.append(
-                {"examples": max(sizes), "sizes": sizes, "epochs": None if probe else record.curve[-1].epochs}
-            )
-            if not probe:
-                with safe_open(learnt_path(folder, model, record.position, record.rung), "np") as kept:
-                    tuned = [name.removeprefix("body.") for name in kept.keys() if name.startswith("body.")]  # noqa: SIM118
-        models.append({"folder": str(weights_of(model).folder), "rungs": rungs, "tuned": tuned})
+    models = [
+        {"folder": str(weights_of(model).folder), "rungs": rungs_of(folder, model)} for model in spec.chosen
+    ]
     return {
         "task": examples.task, "origin": examples.origin, "contents": examples.contents, "truth": examples.truth,
         "train": examples.train, "judged": [*examples.select, *examples.report], "models": models,
         "threads": threads(),
     }  # fmt: skip
+
+
+def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
+    from safetensors import safe_open
+
+    from advisor.probe.augment import MOST_TRIED
+    from advisor.probe.rungs import learnt_path
+
+    rungs = list[dict[str, Any]]()
+    for record in folder.rungs(model):
+        sizes, kept = [point.examples for point in record.curve], record.hyperparameters
+        rung: dict[str, Any] = {"examples": max(sizes), "sizes": sizes, "epochs": None}
+        if not record.rung.startswith("linear-probe"):
+            with safe_open(learnt_path(folder, model, record.position, record.rung), "np") as learnt:
+                tuned = [name.removeprefix("body.") for name in learnt.keys() if name.startswith("body.")]  # noqa: SIM118
+            tried = all("tuned" not in earlier for earlier in rungs) and "augmentation" in kept
+            rung |= {
+                "tuned": tuned,
+                "epochs": kept.get("passes_made", record.curve[-1].epochs)
+                + kept.get("trials", 0) * kept.get("trial_passes", 0),
+                "held": kept.get("held_out", 0),
+                "views": min(MOST_TRIED, max(sizes)) if tried else 0,
+            }
+        rungs.append(rung)
+    return rungs
+
+
+def checked_s(folder: Any) -> float:
+    """Seconds from the first check after the last rung to the end: no script by hand makes those."""
+    from advisor.checks import CHECKS
+
+    events = folder.events()
+    begun = [event["at"] for event in events if event["kind"] == "rung" and event["rung"] in CHECKS]
+    return float(events[-1]["at"] - min(begun)) if begun else 0.0
 
 
 def bare_run(folder: Any) -> dict[str, float]:
@@ -181,7 +201,7 @@ def overhead(data: Path, budget: float) -> Iterator[Row]:
     for name, task in ((IMAGES, "image-classification"), (TEXTS, "text-classification")):
         with tempfile.TemporaryDirectory() as place:
             folder = prepared(data, name, Path(place) / "run", models_here(task), budget)
-            ours = worked(folder, {"ADVISOR_HOME": f"{place}/home"})
+            ours = worked(folder, {"ADVISOR_HOME": f"{place}/home"}) - checked_s(folder)
             plain = bare_run(folder)["seconds"]
             yield (
                 "overhead",

@@ -12,20 +12,12 @@ NAMES = ("a", "b", "c", "d", "e")
 SCORES = np.array([0.70, 0.74, 0.80, 0.83, 0.86])
 
 
-def rows(
-    *names: str, logme: dict[str, float] | None = None, n: float = 100.0, kind: str = "weights"
-) -> list[ModelResult]:
-    return [
-        ModelResult.model_validate(
-            {
-                "model": name,
-                "kind": kind,
-                "status": "ok",
-                "transferability": {"logme": (logme or {})[name], "n": n} if name in (logme or {}) else {},
-            }
-        )
-        for name in names
-    ]
+def rows(*names: str, kind: str = "weights") -> list[ModelResult]:
+    return [ModelResult.model_validate({"model": name, "kind": kind, "status": "ok"}) for name in names]
+
+
+def on(n: int, logme: dict[str, float]) -> dict[str, dict[int, float]]:
+    return {model: {n: value} for model, value in logme.items()}
 
 
 def own(covariance: np.ndarray) -> np.ndarray:
@@ -62,7 +54,7 @@ def test_a_model_far_from_its_place_is_hardly_bound_by_it() -> None:
 def test_logme_moves_a_model_and_makes_it_surer() -> None:
     logme = dict(zip(NAMES, (0.0, 0.1, 0.2, 0.3, 0.4), strict=True))
     plain, loose = place(rows(*NAMES), SCORES, {})
-    means, covariance = place(rows(*NAMES, logme=logme), SCORES, {})
+    means, covariance = place(rows(*NAMES), SCORES, {}, on(100, logme))
     assert np.all(np.diff(means) > 0) and means[2] == pytest.approx(plain[2])
     assert np.all(own(covariance)[1:4] < own(loose)[1:4])
     before = 1 - AGREEMENT**2 + (AGREEMENT * UNTOLD) ** 2
@@ -75,23 +67,36 @@ def test_logme_moves_a_model_and_makes_it_surer() -> None:
 def test_the_scale_of_logme_says_nothing(scale: float, shift: float) -> None:
     logme = dict(zip(NAMES, (0.0, 0.15, 0.2, 0.3, 0.45), strict=True))
     moved = {model: scale * value + shift for model, value in logme.items()}
-    means, covariance = place(rows(*NAMES, logme=logme), SCORES, {})
-    others, other = place(rows(*NAMES, logme=moved), SCORES, {})
+    means, covariance = place(rows(*NAMES), SCORES, {}, on(100, logme))
+    others, other = place(rows(*NAMES), SCORES, {}, on(100, moved))
     assert others == pytest.approx(means, abs=1e-6)
     assert other == pytest.approx(covariance, abs=1e-6)
 
 
 def test_logme_of_other_examples_is_not_compared() -> None:
     logme = dict(zip(NAMES, (0.0, 0.1, 0.2, 0.3, 0.4), strict=True))
-    found = [*rows(*NAMES[:4], logme=logme), *rows("e", logme=logme, n=20.0)]
-    means, _ = place(found, SCORES, {})
+    read = on(100, logme) | on(20, {"e": 0.4})
+    means, _ = place(rows(*NAMES), SCORES, {}, read)
     assert means[4] == pytest.approx(0.80)
     assert means[3] > means[0]
 
 
+def test_logme_on_more_examples_counts_and_their_number_does_not() -> None:
+    few = dict(zip(NAMES, (0.0, 0.1, 0.2, 0.3, 0.4), strict=True))
+    plain, _ = place(rows(*NAMES), SCORES, {}, on(100, few))
+    more = {model: {100: value, 400: value + 7} for model, value in few.items()}
+    for climbed in (NAMES, NAMES[2:]):
+        read = {model: more[model] if model in climbed else {100: few[model]} for model in NAMES}
+        means, _ = place(rows(*NAMES), SCORES, {}, read)
+        assert means == pytest.approx(plain)
+    more["d"][400] += 0.5
+    means, _ = place(rows(*NAMES), SCORES, {}, more)
+    assert means[3] > means[4]
+
+
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
 def test_equal_or_too_few_hints_say_nothing(names: tuple[str, ...]) -> None:
-    means, _ = place(rows(*names, logme=dict.fromkeys(names, 0.3)), SCORES[: len(names)], {})
+    means, _ = place(rows(*names), SCORES[: len(names)], {}, on(100, dict.fromkeys(names, 0.3)))
     assert len(set(means.round(12))) == 1
 
 

@@ -117,6 +117,14 @@ def collect(folder: RunFolder) -> ProbeResult:
             cross=cross,
             frozen=_frozen(spec),
             modality="image" if examples.task == "image-classification" else "text",
+            logme={
+                model: {
+                    int(record.transferability["n"]): record.transferability["logme"]
+                    for record in rungs
+                    if record.transferability
+                }
+                for model, rungs in climbed.items()
+            },
             first_best=frozenset(model for model in cross if best[model].strategy == "frozen"),
         )
     return ProbeResult(
@@ -165,7 +173,7 @@ def _result(folder: RunFolder, model: str, rungs: tuple[RungRecord, ...], spec: 
         strategy=best.strategy,
         hyperparameters=best.hyperparameters,
         curve=tuple(point for record in rungs for point in record.curve),
-        transferability=rungs[0].transferability,
+        transferability=next((one.transferability for one in reversed(rungs) if one.transferability), {}),
         latency_ms=best.latency_ms,
         throughput_per_s=best.throughput_per_s,
         peak_memory_mb=max(record.peak_memory_mb or 0.0 for record in rungs),

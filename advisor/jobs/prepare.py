@@ -139,7 +139,7 @@ def prepare(request: ProbeRequest) -> RunFolder:
     chosen, costs = _choose(advice, known, request, length)
     available = SplitSizes(train=len(splits.train), select=len(splits.select), report=len(splits.report))
     words = [TFIDF_S / _pace()] if costs and dataset.task == "text-classification" else []
-    sizes, first = allot(available, [*costs, *words], request.budget_s)
+    sizes, first = allot(available, [*costs, *words], request.budget_s, len(dataset.classes))
     if request.plan and request.plan.examples:
         sizes, first = request.plan.examples, min(request.plan.examples.train, available.train)
     used = subset(splits, dataset.labels, sizes, request.seed)

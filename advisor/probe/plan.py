@@ -49,6 +49,7 @@ START_S = 10.0
 PER_MODEL_S = 2.0
 FIRST_SHARE = 0.65
 FEWEST, MOST_JUDGED = 120, 1000
+LEAST, PER_CLASS = 60, 6
 GROWTH = 4
 
 
@@ -106,14 +107,22 @@ def _first_examples(costs: Sequence[float], budget_s: float) -> float:
     return room / sum(costs) if costs else 10.0 * budget_s
 
 
-def allot(available: SplitSizes, costs: Sequence[float], budget_s: float) -> tuple[SplitSizes, int]:
+def allot(
+    available: SplitSizes, costs: Sequence[float], budget_s: float, classes: int
+) -> tuple[SplitSizes, int]:
     """Spread the budget over the examples: half to learn from, a quarter to choose by, a quarter to judge by.
+
+    Models that the user named may be more than the budget carries on `FEWEST` examples, which is what the advisor's own
+    choice is cut to. All of them are then looked at on fewer, down to `LEAST`, or `PER_CLASS` for each class: LogME
+    ranks all models on a few examples better than a guess ranks those that were not reached.
 
     :param available: what the splits hold.
     :param costs: nominal seconds per example of each model.
+    :param classes: how many there are.
     :return: how many of each split the run uses, and how many training examples the first rung learns from.
     """
-    total = max(float(FEWEST), _first_examples(costs, budget_s))
+    least = min(FEWEST, max(LEAST, PER_CLASS * classes))
+    total = max(float(least), _first_examples(costs, budget_s))
     learnt = min(float(available.train), total / 2)
     first, each = round(learnt), min(MOST_JUDGED, round((total - learnt) / 2))
     sizes = SplitSizes(

@@ -18,7 +18,7 @@ from contract_check import check_report
 from advisor.brief import Brief
 from advisor.errors import Cancelled, WeightsUnavailable
 from advisor.jobs.bounds import SUPERVISOR
-from advisor.jobs.finish import finish
+from advisor.jobs.finish import collect, finish
 from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
@@ -448,6 +448,10 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
         assert (first.rung, wider.rung) == ("linear-probe", "linear-probe-all")
         assert first.curve[-1].examples == 12 < wider.curve[-1].examples < len(worker.examples.train)
         assert "its time limit left" in wider.note
+        choosing = len(worker.examples.select)
+        evidence = collect(worker.folder).evidence
+        assert evidence is not None
+        assert set(evidence.logme[model]) == {12 + choosing, wider.curve[-1].examples + choosing}
 
 
 def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

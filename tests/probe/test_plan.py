@@ -26,25 +26,26 @@ sizes = st.builds(
 )
 costs = st.lists(st.floats(0.001, 2.0), max_size=8)
 budgets = st.floats(1, 5000)
+kinds = st.integers(2, 200)
 classes = st.lists(st.sampled_from("aaaabbc"), min_size=1, max_size=80)
 
 
-@given(sizes, costs, budgets)
+@given(sizes, costs, budgets, kinds)
 def test_a_budget_takes_no_more_than_there_is(
-    available: SplitSizes, each: list[float], budget: float
+    available: SplitSizes, each: list[float], budget: float, kinds: int
 ) -> None:
-    used, first = allot(available, each, budget)
+    used, first = allot(available, each, budget, kinds)
     assert 1 <= first <= used.train <= available.train
     assert 1 <= used.select <= available.select
     assert 1 <= used.report <= available.report
 
 
-@given(sizes, costs, budgets, st.floats(0, 500))
+@given(sizes, costs, budgets, st.floats(0, 500), kinds)
 def test_more_budget_never_means_fewer_examples(
-    available: SplitSizes, each: list[float], budget: float, extra: float
+    available: SplitSizes, each: list[float], budget: float, extra: float, kinds: int
 ) -> None:
-    less, first = allot(available, each, budget)
-    more, later = allot(available, each, budget + extra)
+    less, first = allot(available, each, budget, kinds)
+    more, later = allot(available, each, budget + extra, kinds)
     assert later >= first
     assert (more.train, more.select, more.report) >= (less.train, less.select, less.report)
     assert more.select >= less.select
@@ -53,8 +54,14 @@ def test_more_budget_never_means_fewer_examples(
 
 def test_plenty_of_budget_uses_everything() -> None:
     available = SplitSizes(train=600, select=200, report=200)
-    assert allot(available, [0.01, 0.02], 3000) == (available, 600)
-    assert allot(available, [], 300)[0] == available
+    assert allot(available, [0.01, 0.02], 3000, 2) == (available, 600)
+    assert allot(available, [], 300, 2)[0] == available
+
+
+@pytest.mark.parametrize(("kinds", "total"), [(2, 60), (16, 96), (150, 120)])
+def test_more_models_than_the_budget_carries_are_looked_at_on_few_examples(kinds: int, total: int) -> None:
+    used, first = allot(SplitSizes(train=600, select=200, report=200), [0.05] * 8, 20, kinds)
+    assert (first, used.select, used.report) == (total // 2, total // 4, total // 4)
 
 
 @given(st.lists(st.floats(0.001, 5), min_size=1, max_size=12), budgets, st.integers(1, 8))

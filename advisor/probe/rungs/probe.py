@@ -58,7 +58,7 @@ class Probe(Rung):
             select = of_layers(judged[:n], chosen.layers)
             points.append(setting.point(self.rung, size, 1, share, part.probabilities(select)))
         hyperparameters = {**chosen.settings, "dimensions": features.shape[-1]}
-        scores = self.scores(features, truth) if self.rung == "linear-probe" else {}
+        scores = self.scores(np.concatenate([features, judged[:n]]), np.concatenate([truth, select_truth]))
         throughput = self.computed / spent if self.computed >= FEWEST_TIMED else None
         cross = self.cross(features, judged[:n], truth, chosen)
         note = (
@@ -73,7 +73,7 @@ class Probe(Rung):
         )  # fmt: skip
 
     def scores(self, features: NDArray[np.float32], truth: NDArray[np.int64]) -> dict[str, float]:
-        """Score the last layer, and LogME also the mean over the layers where there is one."""
+        """Score the last layer of what may be learnt from and chosen by; LogME also the mean over the layers."""
         layers = of_layers(features, "mean") if features.ndim == 3 else None
         return transferability(of_layers(features, "last"), truth, self.source, layers)
 
