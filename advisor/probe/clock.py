@@ -62,15 +62,16 @@ class Clock:
         if self._budget_s is not None and self.left < -LATENESS * self._budget_s:
             raise OutOfTime("The time budget was spent")
 
-    def check(self) -> None:
+    def check(self, needed: float = 0.0) -> None:
         """Return if work may go on.
 
+        :param needed: seconds that the next piece of it will take.
         :raises Cancelled: if somebody asked to stop.
-        :raises OutOfTime: if the budget or the present limit is spent.
+        :raises OutOfTime: if the budget or the present limit is spent, or would be by that piece.
         """
         if self._stop_asked():
             raise Cancelled("The run was cancelled")
-        if self.left <= 0:
+        if self.left <= needed:
             raise OutOfTime("The time budget was spent")
-        if self._limit is not None and self.elapsed > self._limit:
+        if self._limit is not None and self.elapsed + needed > self._limit:
             raise OutOfTime("The model's own time limit was spent")

@@ -1,5 +1,6 @@
 """Features of many examples, with progress, a batch that backs off when memory is short, and a clock."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,10 +52,11 @@ def embed(
     order = sorted(range(len(contents)), key=lambda i: (-len(contents[i]), i))
     result: Features | None = None
     forward = backbone.each if every and isinstance(backbone, TextBackbone) else backbone.forward
-    start = 0
+    start, needed = 0, 0.0
     with Ahead(backbone, contents) as ahead:
         while start < len(order):
-            clock.check()
+            clock.check(needed)
+            begun = time.monotonic()
             end = start + backbone.batch_size
             chosen = order[start:end]
             try:
@@ -74,6 +76,7 @@ def embed(
             result[chosen] = rows
             keep(chosen, rows)
             start += len(chosen)
+            needed = time.monotonic() - begun
             progress(start, len(order))
     return result if result is not None else np.zeros((0, 0), dtype=np.float32)
 

@@ -16,6 +16,7 @@ ENOUGH = 200
 """With fewer training examples an eighth of them is too few to tell one pass from another, and too many to lose."""
 SHARE = 1 / 8
 PATIENCE = 2
+SURE = 1.645
 Positions = NDArray[np.int64]
 
 
@@ -35,41 +36,54 @@ def kept_aside(truth: Positions, passes: int, seed: int) -> Positions:
 
 
 class Stopping:
-    """Keeps the parameters of the best pass, and says when no better one is in sight.
+    """Says when learning does harm, and then takes it back to the best pass.
+
+    A pass does harm if more of what was kept aside is answered wrongly than after the best pass, by more than `SURE`
+    standard errors of the paired differences. The log loss is no judge of it: it rises with the certainty of a model
+    that still learns to answer better (`benchmarks/stopping.py`).
 
     :param parameters: what learns.
-    :param loss: measures the loss on what was kept aside.
-    :ivar best: the best pass, counted from 1; 0 before the first.
-    :ivar least: its loss.
+    :param judge: says which of the examples kept aside are answered wrongly, (m,), and their mean log loss.
+    :ivar kept: the pass that stays, counted from 1; 0 before the first.
+    :ivar loss: the log loss after it.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], loss: Callable[[], float]) -> None:
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], judge: Callable[[], tuple[NDArray[np.bool_], float]]
+    ) -> None:
         self._parameters = parameters
-        self._loss = loss
-        self._kept: list[torch.Tensor] = []
-        self._made = 0
-        self.best = 0
-        self.least = float("inf")
+        self._judge = judge
+        self._best: list[torch.Tensor] = []
+        self._fewest: NDArray[np.float64] = np.zeros(0)
+        self._place = (0, float("inf"))
+        self._made = self._harm = 0
+        self.kept, self.loss = self._place
 
     def after_pass(self, last: bool) -> bool:
         """Measure, and remember the parameters where they are the best so far.
 
         :param last: no further pass is planned, so there is nothing to go back from.
-        :return: whether the loss has not fallen for `PATIENCE` passes.
+        :return: whether the last `PATIENCE` passes did harm.
         """
         self._made += 1
-        loss = self._loss()
-        if self.best == 0 or loss < self.least:
-            self.best, self.least = self._made, loss
-            self._kept = [] if last else [parameter.detach().clone() for parameter in self._parameters]
-        return self._made - self.best >= PATIENCE
+        judged, loss = self._judge()
+        wrong = judged.astype(np.float64)
+        self.kept, self.loss = self._made, loss
+        if self._made == 1 or wrong.sum() < self._fewest.sum():
+            self._fewest, self._place = wrong, (self._made, loss)
+            self._best = [] if last else [parameter.detach().clone() for parameter in self._parameters]
+        more = wrong - self._fewest
+        surely = more.mean() > SURE * more.std(ddof=1) / np.sqrt(len(more))
+        self._harm = self._harm + 1 if surely else 0
+        return self._harm >= PATIENCE
 
     def go_back(self) -> None:
-        """Give the parameters the values that they had after the best pass."""
-        if self.best < self._made:
+        """If the last pass did harm, give the parameters the values that they had after the best one."""
+        if self._harm:
             with torch.no_grad():
-                for parameter, kept in zip(self._parameters, self._kept, strict=True):
-                    parameter.copy_(kept)
+                for parameter, best in zip(self._parameters, self._best, strict=True):
+                    parameter.copy_(best)
+            self.kept, self.loss = self._place
 
 
 @contextmanager

@@ -31,8 +31,8 @@ class Tuned:
     :ivar epochs: passes that the weights have learnt from.
     :ivar made: passes that were made, those among them that were taken back.
     :ivar held: how many examples were kept aside to stop by.
-    :ivar held_loss: the loss on them, in nats per example; infinite if there were none.
-    :ivar stopped: whether that loss ended it.
+    :ivar held_loss: the loss on them by the weights that stay, in nats per example; infinite if there were none.
+    :ivar stopped: whether learning ended because it did harm to them.
     """
 
     loss: float
@@ -122,7 +122,7 @@ def tune(
     stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise linearly, then fall
     as a cosine. A batch that does not fit into memory is halved and its gradients are added up. Where the passes
     turn out slower than the time that is left, fewer are made, and the rates fall sooner. Where there are examples
-    enough an eighth of them is kept aside; when the loss on it has not fallen for two passes that is the end, and the
+    enough an eighth of them is kept aside; when two passes running surely did harm there that is the end, and the
     weights of the best pass are kept.
 
     :param contents: n training texts or image paths.
@@ -152,13 +152,13 @@ def tune(
     ]
     seen = (changing(backbone), views(contents, epochs, seed)) if changed else (backbone, contents)
     answers = np.tile(truth, epochs) if changed else truth
-    begun = clock.elapsed
+    begun, needed = clock.elapsed, 0.0
     stopped = False
     with learning(backbone.module, recipe) as body, Ahead(*seen) as ahead:
         optimiser = torch.optim.AdamW(_groups(body, head, recipe), weight_decay=recipe.weight_decay)
         stopping = Stopping(
             [parameter for group in optimiser.param_groups for parameter in group["params"]],
-            lambda: _loss(backbone, head, contents, truth, aside, weights, clock),
+            lambda: _judge(backbone, head, contents, truth, aside, weights, clock),
         )
         for step, chosen in enumerate(waiting):
             done, within = divmod(step, per_epoch)
@@ -167,11 +167,13 @@ def tune(
             steps = per_epoch * epochs
             if step >= steps:
                 break
-            clock.check()
+            clock.check(needed)
+            since = clock.elapsed
             for group in optimiser.param_groups:
                 group["lr"] = group["peak"] * _schedule(step, steps, recipe.warm_up)
             then = waiting[step + 1] if step + 1 < steps else chosen[:0]
             losses.append(_step(backbone, head, ahead, answers, chosen, then, optimiser, weights, recipe))
+            needed = clock.elapsed - since
             progress(step + 1, steps, losses[-1])
             if len(aside) and within == per_epoch - 1:
                 stopped = stopping.after_pass(last=step + 1 == steps)
@@ -180,12 +182,12 @@ def tune(
         stopping.go_back()
     made = len(losses) // per_epoch
     return Tuned(
-        float(np.mean(losses[-per_epoch:])), stopping.best or made, made, len(aside), stopping.least,
+        float(np.mean(losses[-per_epoch:])), stopping.kept or made, made, len(aside), stopping.loss,
         stopped and made < epochs,
     )  # fmt: skip
 
 
-def _loss(
+def _judge(
     backbone: Backbone,
     head: TunedHead,
     contents: Sequence[str],
@@ -193,8 +195,8 @@ def _loss(
     chosen: NDArray[np.int64],
     weights: torch.Tensor | None,
     clock: Clock,
-) -> float:
-    """Measure the loss on some examples as they are: nothing is dropped, smoothed or changed."""
+) -> tuple[NDArray[np.bool_], float]:
+    """Answer some examples as they are, nothing dropped, smoothed or changed: which wrongly, and the mean log loss."""
     assert backbone.module is not None
     size = backbone.batch_size
     parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
@@ -204,8 +206,10 @@ def _loss(
             clock.check()
             following = parts[number + 1] if number + 1 < len(parts) else chosen[:0]
             logits.append(head(backbone.forward(ahead.take(part, following))))
-        target = torch.from_numpy(truth[chosen]).to(logits[0].device)
-        return float(nn.functional.cross_entropy(torch.cat(logits), target, weight=weights))
+        answers = torch.cat(logits)
+        target = torch.from_numpy(truth[chosen]).to(answers.device)
+        wrong = (answers.argmax(dim=1) != target).cpu().numpy()
+        return wrong, float(nn.functional.cross_entropy(answers, target, weight=weights))
 
 
 def _groups(

@@ -96,16 +96,18 @@ def test_tuning_learns_from_changed_examples_only_where_they_help(
 def test_with_examples_enough_some_are_kept_aside_and_the_end_is_told(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loss on what is kept aside rises from the first pass on."""
-    losses = iter(np.arange(1.0, 100.0))
-    monkeypatch.setattr("advisor.probe.tune._loss", lambda *more: float(next(losses)))
+    """Each pass answers four more of what is kept aside wrongly."""
+    wrong = iter(range(0, 100, 4))
+    monkeypatch.setattr("advisor.probe.tune._judge", lambda *more: (np.arange(26) < next(wrong), 1.0))
     many = ticket_table(tmp_path / "many.csv", per_class=120)
     folder = climbed(many, tmp_path / "run", "tiny/bert", "linear-probe", "last-block", sizes=LARGE)
     record = folder.rungs("tiny/bert")[1]
     assert record.hyperparameters["held_out"] == 26
     assert (record.hyperparameters["epochs"], record.hyperparameters["passes_made"]) == (1, 3)
     assert record.curve[-1].epochs == 1
-    assert "last-block stopped after 3 of 4 passes: the loss on 26 examples kept aside" in record.note
+    assert (
+        "last-block stopped after 3 of 4 passes: 2 passes running answered more of 26 examples" in record.note
+    )
     assert "the weights of pass 1 stay" in record.note
 
 

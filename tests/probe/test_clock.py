@@ -55,3 +55,15 @@ def test_the_wish_to_stop_comes_first() -> None:
     watch.now, watch.stop = 2000.0, True
     with pytest.raises(Cancelled):
         clock.check()
+
+
+def test_what_would_not_be_done_in_time_is_not_begun() -> None:
+    watch = Watch()
+    clock = watch.clock(10)
+    watch.now += 7
+    clock.check(2.9)
+    with pytest.raises(OutOfTime, match="time budget"):
+        clock.check(3.1)
+    clock.allow(1)
+    with pytest.raises(OutOfTime, match="own time limit"):
+        clock.check(1.5)

@@ -59,7 +59,7 @@ class Search(Tuning):
         """Learn with each setting, as far as there is time, and measure the loss on examples kept aside.
 
         :param changed: learn from changed views.
-        :return: the least loss after any pass of each trial that was made, and how many examples judged.
+        :return: the loss of what each trial ended with, and how many examples judged.
         :raises OutOfTime: if there is no time for the fewest trials and for the training after them.
         """
         setting = self.setting

@@ -124,8 +124,14 @@ class Tuning(Rung):
         notes = []
         if tuned.stopped:
             notes.append(
-                f"{self.rung} stopped after {tuned.made} of {planned} passes: the loss on {tuned.held} examples kept "
-                f"aside had not fallen for {PATIENCE} passes, and the weights of pass {tuned.epochs} stay"
+                f"{self.rung} stopped after {tuned.made} of {planned} passes: {PATIENCE} passes running answered more "
+                f"of {tuned.held} examples kept aside wrongly than before, by more than chance, and the weights of "
+                f"pass {tuned.epochs} stay"
+            )
+        elif tuned.epochs < tuned.made:
+            notes.append(
+                f"The last passes of {self.rung} did harm on {tuned.held} examples kept aside, so the weights of pass "
+                f"{tuned.epochs} stay"
             )
         elif tuned.made < planned:
             notes.append(f"{self.rung} had time for {tuned.made} of {planned} passes")
