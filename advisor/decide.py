@@ -215,7 +215,12 @@ def _next_steps(
     if winner is None:
         steps.append("Loosen the limit, choose a stronger device, or probe smaller and faster models.")
     if winner and not steps:
-        steps.append(f"Fine-tune {winner} on all of your data, then watch its errors on new examples.")
+        tunable = results[winner].kind == "weights" and winner not in evidence.frozen
+        steps.append(
+            f"Fine-tune {winner} on all of your data, then watch its errors on new examples."
+            if tunable
+            else f"Train {winner} on all of your data as it was probed, then watch its errors on new examples."
+        )
     return tuple(steps)
 
 

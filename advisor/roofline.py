@@ -28,7 +28,6 @@ __all__ = [
     "activations_of",
     "base_ms",
     "default_regime",
-    "effective_tflops",
     "load_regimes",
     "peak_tflops",
     "preprocessing_ms",
@@ -256,15 +255,6 @@ def base_ms(work: Workload, device: Device, regime: Regime, batch: int = 1) -> f
 def _at_least(ms: float, launch: float) -> float:
     """Join the time of computing with the least time of a pass, smoothly: the larger one counts."""
     return float((ms**LAUNCH_POWER + launch**LAUNCH_POWER) ** (1 / LAUNCH_POWER))
-
-
-def effective_tflops(device: Device) -> float | None:
-    """Give the TFLOPS that a device reaches with a usual convolutional network, or None if no peak is known."""
-    regime = load_regimes()[default_regime(device)]
-    speed = speed_of(device, regime)
-    if speed is None or regime.gmac <= 0:
-        return None
-    return device.sustained_tflops or 2 * speed / regime.gmac
 
 
 def preprocessing_ms(device: Device, modality: Modality) -> float:

@@ -31,7 +31,7 @@ TURNED = {"x/a": 0.6, "x/b": 0.95, "x/c": 0.85, "baseline/majority": 0.25}
 
 @pytest.fixture(scope="module")
 def turned() -> Across:
-    return across([a_set("photos", TWO, n=400), a_set("scans", TURNED, n=400)])
+    return across([a_set("photos", TWO, n=800), a_set("scans", TURNED, n=800)])
 
 
 def test_the_second_best_everywhere_is_chosen_over_two_specialists(turned: Across) -> None:
@@ -241,7 +241,7 @@ def test_the_models_of_a_run_are_probed_again_on_other_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    monkeypatch.setattr(cli, "_probe", lambda request, engine: asked.append(request))
+    monkeypatch.setattr(cli.runs, "_probe", lambda request, engine: asked.append(request))
     run = lay_run(tmp_path / "one", "mail.csv", {"x/a": 0.9, "x/b": 0.6, "baseline/majority": 0.5})
     need = tmp_path / "brief.yaml"
     need.write_text("task: text-classification", encoding="utf-8")

@@ -583,7 +583,7 @@ def test_stopping_a_recommendation(advisor: Advisor, monkeypatch: pytest.MonkeyP
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "load_knowledge", stop)
+    monkeypatch.setattr(cli.terminal, "load_knowledge", stop)
     said = advisor("tasks", "--json")
     assert (said.code, said.out) == (130, "")
 
@@ -594,7 +594,7 @@ def test_the_unforeseen_is_one_line_or_a_traceback_on_request(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(cli, "load_knowledge", fail)
+    monkeypatch.setattr(cli.terminal, "load_knowledge", fail)
     said = advisor("tasks", "--json")
     assert (said.code, said.out) == (1, "")
     assert "ZeroDivisionError: oh" in said.err

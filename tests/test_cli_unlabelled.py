@@ -35,7 +35,7 @@ def test_they_reach_the_probe_and_the_line_that_repeats_it(
     advisor: Callable[..., int], monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     asked: list[ProbeRequest] = []
-    monkeypatch.setattr(cli, "_probe", lambda request, engine: asked.append(request))
+    monkeypatch.setattr(cli.runs, "_probe", lambda request, engine: asked.append(request))
     assert advisor(verb, "--unlabelled", "mails.txt") == 0
     assert asked[0].unlabelled == Path("mails.txt") and asked[0].verb == verb
     spec = asked[0].spec(asked[0].brief)

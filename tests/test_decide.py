@@ -77,6 +77,7 @@ def judge(
     available: int = 400,
     seed: int = 0,
     doubt: Doubt = CERTAIN,
+    frozen: frozenset[str] = frozenset(),
 ) -> Decision:
     own = {row.model: row for row in rows}
     n = len(next(iter(predictions.values())))
@@ -87,6 +88,7 @@ def judge(
         standing=dict(standing or {}),
         available=available,
         learnt=dict.fromkeys(predictions, 100),
+        frozen=frozen,
     )
     unreached = [row for row in rows if row.model not in predictions]
     probe = ProbeResult(
@@ -328,6 +330,13 @@ def test_failed_and_stopped_models_are_named_next() -> None:
     text = " ".join(decision.next_steps)
     assert "broken" in text
     assert "late" in text
+
+
+@pytest.mark.parametrize(("model", "frozen"), [("a", False), ("a", True), ("baseline/words", False)])
+def test_only_what_can_be_tuned_is_to_be_fine_tuned(model: str, frozen: bool) -> None:
+    steps = " ".join(judge({model: truth_of(400)}, frozen=frozenset({model} if frozen else ())).next_steps)
+    tunable = model == "a" and not frozen
+    assert (f"Fine-tune {model}" in steps, f"Train {model}" in steps) == (tunable, not tunable)
 
 
 def test_tie_names_the_smallest() -> None:

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from advisor.estimate import estimate, monthly_cost, train_minutes
 from advisor.hardware import this_machine
 from advisor.knowledge import Device, Fact, Knowledge, Latency
 from advisor.measured import Measured, read_measured, record_measured
-from advisor.roofline import effective_tflops
+from advisor.roofline import default_regime, load_regimes, speed_of
 from advisor.workload import NEW_TOKENS, amount, size_of, workload
 
 KNOWLEDGE = make_knowledge()
@@ -168,14 +169,16 @@ def test_an_exact_figure_prefers_plain_precision() -> None:
     assert unknown_work.latency_ms.value is not None and 4 < unknown_work.latency_ms.value < 10
 
 
-def test_effective_speed_falls_back_to_cores_and_sustained_figures() -> None:
-    plain = Device(id="a", name="a", kind="cpu", cores=4)
-    known = Device(id="a", name="a", kind="cpu", cores=4, tflops={"fp32": 4 * 0.048})
-    assert effective_tflops(plain) == effective_tflops(known)
-    assert effective_tflops(known.model_copy(update={"sustained_tflops": 0.05})) == 0.05
-    npu, twice = (Device(id="a", name="a", kind="npu", tflops={"int8": tops}) for tops in (26, 52))
-    assert (effective_tflops(npu) or 0) < (effective_tflops(twice) or 0)
-    assert effective_tflops(Device(id="a", name="a", kind="gpu")) is None
+def speed(**device: Any) -> float | None:
+    made = Device(id="a", name="a", **device)
+    return speed_of(made, load_regimes()[default_regime(made)])
+
+
+def test_speed_falls_back_to_cores_and_rises_with_the_peak() -> None:
+    assert speed(kind="cpu", cores=4) == speed(kind="cpu", cores=4, tflops={"fp32": 4 * 0.048})
+    slow, fast = (speed(kind="npu", tflops={"int8": tops}) for tops in (26, 52))
+    assert slow is not None and fast is not None and slow < fast
+    assert speed(kind="gpu") is None
 
 
 def test_heavier_strategies_take_longer() -> None:

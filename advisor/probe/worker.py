@@ -134,8 +134,8 @@ class Worker:
         """
         for model in BASELINES[self.examples.task]:
             self.baseline(model)
-        models = self.in_turn()
         costs = self.first_costs()
+        models = self.in_turn(costs)
         for number, model in enumerate(models):
             share = costs[model] / sum(costs[other] for other in models[number:])
             fair = self.clock.left * min(0.9, 2 * share)
@@ -215,13 +215,14 @@ class Worker:
 
         examine(self.setting, self.locate, self.spec.plan.checks if self.spec.plan else CHECKS, self.deadly)
 
-    def in_turn(self) -> list[str]:
+    def in_turn(self, costs: Mapping[str, float]) -> list[str]:
         """Order the chosen models for their first rungs: cheapest first where the budget carries all of them.
 
         Where it does not, those come first that are likeliest the best for their seconds, by published results and
         size: what is not reached then is what was least worth it.
+
+        :param costs: nominal seconds of each.
         """
-        costs = self.first_costs()
         if sum(costs.values()) <= self.clock.left:
             return sorted(costs, key=lambda model: (costs[model], model))
         likely = chances(list(costs), self.standing())

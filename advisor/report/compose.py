@@ -20,6 +20,15 @@ from advisor.result import ModelResult, Report
 
 __all__ = ["compose"]
 
+HOW = {
+    "frozen": "on frozen features",
+    "head": "by training its last layer",
+    "last-block": "by tuning its last block",
+    "lora": "by tuning with LoRA",
+    "full": "by tuning all of it",
+    "from-scratch": "from scratch",
+}
+
 
 def compose(report: Report) -> Document:
     """Say everything that a report has to say.
@@ -102,7 +111,7 @@ def _facts(report: Report, row: ModelResult) -> tuple[tuple[str, Cell], ...]:
     facts.append(("Licence", Cell(row.licence or ("none needed" if row.kind == "baseline" else "unknown"))))
     expected = report.decision.expected.get(row.model)
     if expected:
-        note = f"{100 * expected.low:.0f}–{percent(expected.high, 0)} · by {expected.strategy} tuning"
+        note = f"{100 * expected.low:.0f}–{percent(expected.high, 0)} · {HOW.get(expected.strategy, expected.strategy)}"
         facts.append(("With all your data", Cell(percent(expected.value), "estimated", note)))
     return tuple(facts)
 

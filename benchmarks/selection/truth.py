@@ -45,6 +45,8 @@ TEXT_MODELS = (
     "sentence-transformers/all-MiniLM-L6-v2", "paraphrase-MiniLM-L3-v2", "sre-embedding-model",
     "sentence-transformers/all-mpnet-base-v2",
 )  # fmt: skip
+AS_THEY_ARE = ("digits",)
+"""Sets that are learnt from without random crops and mirroring: a mirrored or cut digit is another one, or none."""
 MOST_TRAIN = 200
 MOST_JUDGED = 600
 SEEDS = (0, 1)
@@ -226,7 +228,7 @@ def one(data: Any, name: str, model: str, seed: int, recipe: Recipe, keep: Path 
 
     def batches(which: str, learning: bool) -> Callable[[Sequence[int]], Any]:
         if kind == "image":
-            return images(backbone.transform, backbone, texts[which], learning)
+            return images(backbone.transform, backbone, texts[which], learning and name not in AS_THEY_ARE)
         return lambda chosen: backbone.prepare([texts[which][i] for i in chosen])
 
     clock = Stopwatch()

@@ -40,7 +40,7 @@ from advisor.result import Decision, Report
 ROOT = Path(advisor.__file__).parent
 SILENT = (
     "ui", "importers", "language", "export", "upkeep.py", "refresh.py", "hub_listing.py", "card_edit.py",
-    "cli_knowledge.py", "cli.py", "knowledge/checking.py", "knowledge/reading.py", "knowledge/cards.py",
+    "cli", "knowledge/checking.py", "knowledge/reading.py", "knowledge/cards.py",
     "probe/timm_layers.py", "probe/calibrate.py", "dataset/columns.py", "dataset/language.py", "quantity.py",
 )  # fmt: skip
 """Modules whose texts are for those who keep the knowledge base, are no sentences, or are walked by others."""

@@ -1,6 +1,6 @@
 """Adapting without labels: statistics that move to where the data are, and a loss that agrees with its formula."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from advisor.probe.head import fit_head
 from advisor.probe.source_head import SourceHead
 from advisor.weights import Weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CHANNELS = 3
 
 
@@ -48,14 +50,6 @@ class Pictures:
         if len(batch) > self.most:
             raise MemoryError
         return features
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def clock(**more: Any) -> Clock:

@@ -1,6 +1,6 @@
 """Contrastive tuning: pairs of one class come together, those of two move apart, and nothing else moves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.few_shot import Contrast, contrast, contrast_steps, few_enough, pair_loss
 from advisor.probe.prototypes import fit_prototypes
 from advisor.probe.source_head import SourceHead
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WIDTH = 12
 RECIPE = Contrast(rate=0.02, visits=20, batch_size=16)
@@ -63,14 +65,6 @@ def features(body: Plain, contents: Sequence[str]) -> np.ndarray:
 
 def clock(**more: Any) -> Clock:
     return Clock(None, 0.0, more.get("stop", lambda: False))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_the_loss_of_three_vectors() -> None:

@@ -1,6 +1,5 @@
 """Learning ends when what was kept aside gains nothing more, and the best pass is what stays."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,11 @@ from advisor.probe.stopping import ENOUGH, PATIENCE, Stopping, asleep, hold_out,
 from advisor.probe.tune import Tuned, TunedHead, tune
 from advisor.weights import Weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CLOCK = Clock(None, 0.0, lambda: False)
 TEXTS = [sentence(list(WORDS)[i % 3], i) for i in range(ENOUGH)]
 NONSENSE = np.random.default_rng(0).integers(0, 3, ENOUGH)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models gain nothing from more threads, and a busy machine loses much."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

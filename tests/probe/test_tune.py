@@ -1,6 +1,6 @@
 """Brief fine-tuning: only the last block and the head move, and separable data are learnt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from advisor.probe.scope import changed, last_block
 from advisor.probe.tune import TunedHead, tune
 from advisor.weights import Weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TRUTH = np.arange(30) % 3
 RECIPE = Recipe(epochs=3, body_rate=3e-3, head_rate=3e-2, batch_size=8)
 CONTENTS = {
@@ -37,15 +39,6 @@ def open_picture(content: str) -> Image.Image:
 def weights(folder: Path, loader: Any, architecture: str | None = None) -> Weights:
     files = (folder / "model.safetensors",)
     return Weights("m", "local", loader, "local:0", folder, files, 0.1, architecture, None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny models gain nothing from more threads, and a busy machine loses much."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

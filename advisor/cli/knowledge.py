@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from advisor.cli.options import KnowledgeDir
+from advisor.cli.terminal import print_table
 from advisor.errors import Cancelled, InputError
 from advisor.knowledge import breadth, load_knowledge
-from advisor.terminal import KnowledgeDir, print_table
 
 __all__ = ["knowledge_app"]
 
