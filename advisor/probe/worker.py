@@ -135,9 +135,10 @@ class Worker:
         for model in BASELINES[self.examples.task]:
             self.baseline(model)
         costs = self.first_costs()
-        models = self.in_turn(costs)
+        carried = sum(costs.values()) <= self.clock.left
+        models = self.in_turn(costs, carried)
         for number, model in enumerate(models):
-            share = costs[model] / sum(costs[other] for other in models[number:])
+            share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
             fair = self.clock.left * min(0.9, 2 * share)
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
         alive = [model for model in models if self.folder.rungs(model)]
@@ -215,15 +216,16 @@ class Worker:
 
         examine(self.setting, self.locate, self.spec.plan.checks if self.spec.plan else CHECKS, self.deadly)
 
-    def in_turn(self, costs: Mapping[str, float]) -> list[str]:
+    def in_turn(self, costs: Mapping[str, float], carried: bool) -> list[str]:
         """Order the chosen models for their first rungs: cheapest first where the budget carries all of them.
 
         Where it does not, those come first that are likeliest the best for their seconds, by published results and
         size: what is not reached then is what was least worth it.
 
         :param costs: nominal seconds of each.
+        :param carried: whether there is time for all of them.
         """
-        if sum(costs.values()) <= self.clock.left:
+        if carried:
             return sorted(costs, key=lambda model: (costs[model], model))
         likely = chances(list(costs), self.standing())
         return sorted(costs, key=lambda model: (-likely[model] / costs[model], costs[model], model))

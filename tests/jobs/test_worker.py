@@ -454,6 +454,25 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
         assert set(evidence.logme[model]) == {12 + choosing, wider.curve[-1].examples + choosing}
 
 
+@pytest.mark.parametrize(("whole", "share"), [(0.5, 0.2), (10.0, 0.9)])
+def test_where_the_budget_cannot_carry_all_the_first_ones_get_what_they_need(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, whole: float, share: float
+) -> None:
+    """A model that takes a tenth of what all take gets twice its share where there is time for all."""
+    limits: dict[str, float] = {}
+
+    def step(model: str, rung: str, **more: Any) -> None:
+        limits[model] = more["limit"] / worker.clock.left
+
+    left = worker.clock.left
+    monkeypatch.setattr(
+        worker, "first_costs", lambda: {"tiny/a": 0.1 * whole * left, "tiny/b": 0.9 * whole * left}
+    )
+    monkeypatch.setattr(worker, "step", step)
+    worker.allocate()
+    assert limits == pytest.approx({"tiny/a": share, "tiny/b": 0.9}, abs=0.02)
+
+
 def test_no_more_examples_than_before_are_no_rung(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     narrowed(worker, len(worker.examples.train) // 4)
     assert worker.step("tiny/a", "linear-probe", place=(1, 1))
