@@ -33,7 +33,7 @@ from advisor.errors import Cancelled, InputError, NothingQualifies, nearest
 if TYPE_CHECKING:
     from advisor.jobs.request import ProbeRequest
 
-__all__ = ["compare_across", "export", "probe", "report", "resume", "run", "runs"]
+__all__ = ["compare_across", "export", "probe_or_run", "report", "resume", "runs"]
 
 
 def _chosen(models: str | None, run: Path | None) -> tuple[str, ...] | None:
@@ -107,8 +107,10 @@ def _tell(event: Mapping[str, Any]) -> None:
         progress(f"{at}  {event['because']}")
 
 
-@app.command()
-def probe(
+@app.command("run", help="Recommend, probe, decide and write the report as JSON, HTML and Markdown.")
+@app.command("probe", help="Fine-tune the shortlist briefly on your data and decide.")
+def probe_or_run(
+    context: typer.Context,
     brief: BriefFile,
     data: DataPath,
     out: RunOut,
@@ -125,7 +127,7 @@ def probe(
     lang: Lang = None,
     knowledge: KnowledgeDir = None,
 ) -> None:
-    """Fine-tune the shortlist briefly on your data and decide."""
+    """Probe; `run` also writes the report to be read."""
     from advisor.jobs.prepare import read_plan
     from advisor.jobs.request import ProbeRequest
 
@@ -133,38 +135,7 @@ def probe(
     request = ProbeRequest(
         read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
         plan=read_plan(plan) if plan else None, text=text, label=label, unlabelled=unlabelled,
-        knowledge=knowledge, verb="probe",
-    )  # fmt: skip
-    _probe(request, engine)
-
-
-@app.command()
-def run(
-    brief: BriefFile,
-    data: DataPath,
-    out: RunOut,
-    budget: Budget = 300.0,
-    models: Models = None,
-    models_of: ModelsOf = None,
-    seed: Seed = 0,
-    offline: Offline = False,
-    plan: PlanFile = None,
-    engine: Engine = "local",
-    text: TextColumn = None,
-    label: LabelColumn = None,
-    unlabelled: UnlabelledPath = None,
-    lang: Lang = None,
-    knowledge: KnowledgeDir = None,
-) -> None:
-    """Recommend, probe, decide and write the report as JSON, HTML and Markdown."""
-    from advisor.jobs.prepare import read_plan
-    from advisor.jobs.request import ProbeRequest
-
-    speak(lang)
-    request = ProbeRequest(
-        read_brief(brief), data, out, budget_s=budget, models=_chosen(models, models_of), seed=seed, offline=offline,
-        plan=read_plan(plan) if plan else None, text=text, label=label, unlabelled=unlabelled,
-        knowledge=knowledge, verb="run",
+        knowledge=knowledge, verb=str(context.info_name),
     )  # fmt: skip
     _probe(request, engine)
 
