@@ -22,14 +22,18 @@ from advisor.probe.stopping import Stopping, asleep, kept_aside
 
 __all__ = ["Tuned", "TunedHead", "load_learnt", "tune"]
 
+TIMED = 5
+"""Steps of the first pass after which their speed is trusted."""
+
 
 @dataclass(frozen=True)
 class Tuned:
     """What came of it.
 
     :ivar loss: the mean of the last pass.
-    :ivar epochs: passes that the weights have learnt from.
-    :ivar made: passes that were made, those among them that were taken back.
+    :ivar epochs: whole passes that the weights have learnt from; 0 where time ended the first.
+    :ivar made: whole passes that were made, those among them that were taken back.
+    :ivar seen: how many examples were learnt from; fewer than there are where time ended the first pass.
     :ivar held: how many examples were kept aside to stop by.
     :ivar held_loss: the loss on them by the weights that stay, in nats per example; infinite if there were none.
     :ivar stopped: whether learning ended because it did harm to them.
@@ -38,6 +42,7 @@ class Tuned:
     loss: float
     epochs: int
     made: int
+    seen: int
     held: int = 0
     held_loss: float = float("inf")
     stopped: bool = False
@@ -121,9 +126,9 @@ def tune(
     strong regularisation. Smoothing and dropout keep it from growing sure of a few hundred examples. Batch norm
     stays in evaluation mode: a few hundred examples would spoil its statistics. Rates rise linearly, then fall
     as a cosine. A batch that does not fit into memory is halved and its gradients are added up. Where the passes
-    turn out slower than the time that is left, fewer are made, and the rates fall sooner. Where there are examples
-    enough an eighth of them is kept aside; when two passes running surely did harm there that is the end, and the
-    weights of the best pass are kept.
+    turn out slower than the time that is left, fewer are made, or a part of the first, and the rates fall sooner.
+    Where there are examples enough an eighth of them is kept aside; when two passes running surely did harm there
+    that is the end, and the weights of the best pass are kept.
 
     :param contents: n training texts or image paths.
     :param truth: (n,) class indices.
@@ -141,17 +146,19 @@ def tune(
     learnt = np.setdiff1d(np.arange(len(contents)), aside)
     weights = _class_weights(truth[learnt], head.linear.out_features, device) if recipe.balanced else None
     per_epoch = -(-len(learnt) // recipe.batch_size)
-    epochs = recipe.epochs
+    steps = planned = per_epoch * recipe.epochs
     shuffle = np.random.default_rng(seed)
     losses: list[float] = []
     apart = len(contents) if changed else 0
     waiting = [
         order[at : at + recipe.batch_size]
-        for order in (learnt[shuffle.permutation(len(learnt))] + turn * apart for turn in range(epochs))
+        for order in (
+            learnt[shuffle.permutation(len(learnt))] + turn * apart for turn in range(recipe.epochs)
+        )
         for at in range(0, len(learnt), recipe.batch_size)
     ]
-    seen = (changing(backbone), views(contents, epochs, seed)) if changed else (backbone, contents)
-    answers = np.tile(truth, epochs) if changed else truth
+    seen = (changing(backbone), views(contents, recipe.epochs, seed)) if changed else (backbone, contents)
+    answers = np.tile(truth, recipe.epochs) if changed else truth
     begun, needed = clock.elapsed, 0.0
     stopped = False
     with learning(backbone.module, recipe) as body, Ahead(*seen) as ahead:
@@ -162,9 +169,8 @@ def tune(
         )
         for step, chosen in enumerate(waiting):
             done, within = divmod(step, per_epoch)
-            if done and not within:
-                epochs = _passes(epochs, done, clock.elapsed - begun, clock.left - reserve_s)
-            steps = per_epoch * epochs
+            if (done and not within) or (not done and within >= TIMED):
+                steps = _steps(planned, step, per_epoch, clock.elapsed - begun, clock.left - reserve_s)
             if step >= steps:
                 break
             clock.check(needed)
@@ -182,8 +188,8 @@ def tune(
         stopping.go_back()
     made = len(losses) // per_epoch
     return Tuned(
-        float(np.mean(losses[-per_epoch:])), stopping.kept or made, made, len(aside), stopping.loss,
-        stopped and made < epochs,
+        float(np.mean(losses[-per_epoch:])), stopping.kept or made, made,
+        min(len(learnt), len(losses) * recipe.batch_size), len(aside), stopping.loss, stopped and len(losses) < steps,
     )  # fmt: skip
 
 
@@ -223,10 +229,12 @@ def _groups(
     return [{"params": parameters, "lr": rate, "peak": rate} for rate, parameters in groups]
 
 
-def _passes(planned: int, done: int, spent_s: float, left_s: float) -> int:
-    """How many passes there is time for: as many as are planned at most, those that are done at least."""
-    more = left_s * done / spent_s if spent_s > 0 else float(planned)
-    return min(planned, done + int(np.clip(more, 0, planned)))
+def _steps(planned: int, done: int, per_pass: int, spent_s: float, left_s: float) -> int:
+    """How many steps there is time for: all that are planned, else whole passes, else what can be done of the first."""
+    if spent_s <= 0 or done + left_s * done / spent_s >= planned:
+        return planned
+    reach = done + int(max(0.0, left_s) * done / spent_s)
+    return reach // per_pass * per_pass or reach
 
 
 def _schedule(step: int, steps: int, warm_up: float) -> float:

@@ -134,7 +134,7 @@ def test_as_many_trials_as_there_is_time_for_and_the_fewest_at_least(monkeypatch
     def slowly(*given: Any, **more: Any) -> Tuned:
         made.append(len(more["held"]))
         now[0] += 100.0
-        return Tuned(0.1, 1, 1, len(more["held"]), 1.0 / len(made))
+        return Tuned(0.1, 1, 1, 16, len(more["held"]), 1.0 / len(made))
 
     monkeypatch.setattr(search, "tune", slowly)
     monkeypatch.setattr(search.time, "monotonic", lambda: now[0])

@@ -149,6 +149,20 @@ def test_short_of_time_fewer_passes_are_made(folders: dict[str, Path]) -> None:
     assert tuned.epochs == 1, "what comes afterwards needs its time"
 
 
+def test_short_of_time_for_one_pass_a_part_of_it_is_made(folders: dict[str, Path]) -> None:
+    """A second a step, twelve steps a pass, nine seconds less two for what comes afterwards."""
+    body = load_backbone(weights(folders["transformers"], "transformers"), open_picture)
+    told: list[tuple[int, int]] = []
+    slow = Clock(9.5, 0.0, lambda: False, lambda: float(len(told)))
+    recipe = Recipe(1, 1e-3, batch_size=2)
+    tuned = tune(
+        body, start(body, CONTENTS["transformers"]), CONTENTS["transformers"], TRUTH, recipe, slow, seed=0,
+        reserve_s=2.0, progress=lambda step, steps, loss: told.append((step, steps)),
+    )  # fmt: skip
+    assert (tuned.epochs, tuned.made, tuned.seen) == (0, 0, 2 * 7)
+    assert told[-1] == (7, 7), "and the rates have fallen to their end"
+
+
 def test_the_head_begins_as_the_probe(body: Backbone, loader: str) -> None:
     features = embed(body, CONTENTS[loader], clock())
     probe = fit_head(features, TRUTH, 3, seed=0)

@@ -11,7 +11,7 @@ from advisor.probe.adapters import ALPHA, DROPOUT, RANK, attention
 from advisor.probe.augment import MOST_TRIED, Verdict, embed_views, judge, views
 from advisor.probe.features import embed
 from advisor.probe.recipes import TUNING, Recipe, Scope, recipe_for
-from advisor.probe.rungs.rung import Rung, learnt_path
+from advisor.probe.rungs.rung import Rung
 from advisor.probe.scope import changed
 from advisor.probe.stopping import PATIENCE
 from advisor.probe.tune import Tuned, TunedHead, load_learnt, tune
@@ -76,7 +76,8 @@ class Tuning(Rung):
         throughput = len(features) / (time.monotonic() - since)
         judged = head.probabilities(features)
         select = judged[: len(setting.examples.select)]
-        point = setting.point(self.rung, len(self.train), tuned.epochs, spent, select)
+        passes = max(1, tuned.epochs)
+        point = setting.point(self.rung, tuned.held + tuned.seen, passes, spent, select)
         names = restored | changed(body, recipe)
         learnt = {
             f"body.{name}": value.detach().cpu().numpy()
@@ -87,7 +88,7 @@ class Tuning(Rung):
         held = {"held_out": tuned.held, "passes_made": tuned.made} if tuned.held else {}
         notes = [*said, self.note(point, tuned, recipe.epochs)]
         self.save(
-            judged, [point], self.answer(head), {**_settings(recipe, tuned.epochs, body), **held, **more},
+            judged, [point], self.answer(head), {**_settings(recipe, passes, body), **held, **more},
             recipe.scope, throughput, note=". ".join(note for note in notes if note),
         )  # fmt: skip
 
@@ -133,13 +134,17 @@ class Tuning(Rung):
                 f"The last passes of {self.rung} did harm on {tuned.held} examples kept aside, so the weights of pass "
                 f"{tuned.epochs} stay"
             )
+        elif not tuned.made:
+            notes.append(
+                f"{self.rung} had time for {tuned.seen} of {len(self.train) - tuned.held} examples, once each"
+            )
         elif tuned.made < planned:
             notes.append(f"{self.rung} had time for {tuned.made} of {planned} passes")
         before = [record.curve[-1].metric.value for record in self.before]
         if before and point.metric.value < max(before):
             notes.append(
                 f"Tuning ended below the model's own earlier rung ({point.metric.value:.3f} against "
-                f"{max(before):.3f}): {len(self.train)} examples and {point.epochs} epochs did not help it; "
+                f"{max(before):.3f}): {point.examples} examples and {point.epochs} epochs did not help it; "
                 "the earlier rung counts."
             )
         return ". ".join(notes)
@@ -170,7 +175,7 @@ class Tuning(Rung):
         :return: the head, and the names of what that rung had changed of the body.
         """
         folder, model = self.setting.folder, self.weights.model
-        path = learnt_path(folder, model, start.position, start.rung) if start else None
+        path = folder.learnt_path(model, start.position, start.rung) if start else None
         if path is not None and not path.exists():
             path = None
         tuned = start is not None and start.rung in TUNING
