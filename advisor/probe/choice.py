@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from advisor.metrics import weighted_scores
 from advisor.probe.backbone import LAYERS, Layers
 from advisor.probe.features import of_layers
-from advisor.probe.head import FOLDS, Head, HeldOut, fit_head, held_out, out_of_fold
+from advisor.probe.head import (
+    FOLDS,
+    MOST_COMPARED,
+    Head,
+    HeldOut,
+    fit_head,
+    held_out,
+    out_of_fold,
+)
 from advisor.probe.noise import deal_folds
 from advisor.probe.prototypes import fit_prototypes
 
@@ -19,7 +27,6 @@ __all__ = ["Chosen", "Layering", "choose_head", "choose_layers"]
 FEW = 16
 UNEVEN = 3.0
 SURE = 1.645
-MOST_COMPARED = 1000
 PLAIN, WEIGHTED, PROTOTYPES = (
     "logistic regression",
     "logistic regression, classes weighted",
@@ -32,7 +39,7 @@ class Layering:
     """Of which layers a body's features are taken, and why.
 
     :ivar losses: mean log loss of training examples left out, from the last layer and from the mean over all.
-    :ivar strength: the inverse regularisation C that was found on the way; None where only a part was compared.
+    :ivar strength: the inverse regularisation C that was found on the way; None where nothing could be compared.
     """
 
     layers: Layers
@@ -158,7 +165,7 @@ def choose_layers(
     saved = last - mean
     surely = saved.mean() > SURE * saved.std(ddof=1) / len(saved) ** 0.5
     layers: Layers = "mean" if surely else "last"
-    strength = found[LAYERS.index(layers)].strength if part == len(features) else None
+    strength = found[LAYERS.index(layers)].strength
     return Layering(layers, (float(last.mean()), float(mean.mean())), strength)
 
 

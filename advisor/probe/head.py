@@ -9,10 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "Head", "HeldOut", "fit_head", "held_out", "out_of_fold", "single_threaded"]
+__all__ = [
+    "GRID",
+    "MOST_COMPARED",
+    "Head",
+    "HeldOut",
+    "fit_head",
+    "held_out",
+    "out_of_fold",
+    "single_threaded",
+]
 
 GRID = (0.001, 0.01, 0.1, 1.0)
 FOLDS = 3
+MOST_COMPARED = 1000
+"""Examples that the strengths are compared on: on five sets of texts, up to 3,500 of them chose no other."""
 FLOOR = 0.1
 NEVER = 20.0
 UNSURE = 0.01
@@ -78,7 +89,8 @@ def fit_head(
 
     The standard deviation of a feature counts for at least a tenth of the median one, so that features that
     are nearly dead on these data get no huge weight. C is chosen from `GRID` by stratified cross-validation
-    of the log loss within the training examples, from the strongest penalty on until the loss rises, unless given.
+    of the log loss within the first `MOST_COMPARED` training examples, from the strongest penalty on until the loss
+    rises, unless given.
     With fewer examples than features the fit runs in the span of the examples: the L2 penalty is invariant under
     rotation, so the solution is the same.
 
@@ -156,8 +168,11 @@ def _fit(
     check: Check,
 ) -> Head:
     centre, spread, scaled, basis = _standardised(values)
+    part = slice(MOST_COMPARED)
     chosen = (
-        strength if strength is not None else _choose_strength(scaled, truth, seed, weighting, check).strength
+        strength
+        if strength is not None
+        else _choose_strength(scaled[part], truth[part], seed, weighting, check).strength
     )
     model = _fitted(_regression(chosen, weighting), scaled, truth, check)
     coefficients, intercepts = model.coef_, model.intercept_

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from advisor.probe import head
-from advisor.probe.head import GRID, fit_head, out_of_fold
+from advisor.probe.head import GRID, MOST_COMPARED, fit_head, out_of_fold
 
 Data = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -71,6 +71,16 @@ def test_strength_is_chosen_from_the_grid_by_the_data() -> None:
     assert weak.strength == min(GRID)
     assert strong.strength > weak.strength
     assert strong.strength in GRID
+
+
+def test_of_very_many_examples_the_first_choose_the_strength() -> None:
+    features, truth = blobs(MOST_COMPARED + 600, 3, 2, apart=3.0)
+    truth[MOST_COMPARED:] = np.random.default_rng(1).integers(0, 2, 600)
+    first, others = slice(MOST_COMPARED), slice(MOST_COMPARED, None)
+    strengths = [
+        fit_head(features[part], truth[part], 2, seed=0).strength for part in (slice(None), first, others)
+    ]
+    assert strengths[0] == strengths[1] > strengths[2]
 
 
 def test_single_examples_of_a_class_are_no_obstacle() -> None:
