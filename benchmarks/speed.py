@@ -155,14 +155,13 @@ def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
     from safetensors import safe_open
 
     from advisor.probe.augment import MOST_TRIED
-    from advisor.probe.rungs import learnt_path
 
     rungs = list[dict[str, Any]]()
     for record in folder.rungs(model):
         sizes, kept = [point.examples for point in record.curve], record.hyperparameters
         rung: dict[str, Any] = {"examples": max(sizes), "sizes": sizes, "epochs": None}
         if not record.rung.startswith("linear-probe"):
-            with safe_open(learnt_path(folder, model, record.position, record.rung), "np") as learnt:
+            with safe_open(folder.learnt_path(model, record.position, record.rung), "np") as learnt:
                 tuned = [name.removeprefix("body.") for name in learnt.keys() if name.startswith("body.")]  # noqa: SIM118
             tried = all("tuned" not in earlier for earlier in rungs) and "augmentation" in kept
             rung |= {

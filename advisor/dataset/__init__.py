@@ -1,7 +1,7 @@
 """Reading uploads safely, profiling and splitting them."""
 
 from advisor.dataset.filling import facts, fill
-from advisor.dataset.images import ImageReader, load_image
+from advisor.dataset.images import ImageReader, OpenImage, load_image
 from advisor.dataset.profiling import profile
 from advisor.dataset.reading import read
 from advisor.dataset.splitting import split
@@ -12,6 +12,7 @@ __all__ = [
     "Dataset",
     "Finding",
     "ImageReader",
+    "OpenImage",
     "Profile",
     "Splits",
     "Unlabelled",

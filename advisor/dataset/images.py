@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,10 @@ from advisor.dataset.tree import Tree, open_tree
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ImageReader", "Look", "inspect", "load_image"]
+__all__ = ["ImageReader", "Look", "OpenImage", "inspect", "load_image"]
+
+OpenImage = Callable[[str], "Image.Image"]
+"""Opens an RGB image by the content of an example."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 THUMB = 16

@@ -312,6 +312,10 @@ class RunFolder:
         """Where a model's finished rungs lie."""
         return self.path / "rungs" / _slug(model)
 
+    def learnt_path(self, model: str, position: int, rung: str) -> Path:
+        """Where a rung keeps what it has learnt."""
+        return self.rung_folder(model) / f"{position}-{rung}.safetensors"
+
     def save_rung(
         self,
         record: RungRecord,

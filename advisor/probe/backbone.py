@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from advisor.dataset import OpenImage
 from advisor.errors import WeightsUnavailable
 from advisor.probe.precision import mixed
 from advisor.probe.source_head import SourceHead, source_head
@@ -30,7 +31,6 @@ __all__ = [
     "use_layers",
 ]
 
-OpenImage = Callable[[str], Image.Image]
 Layers = Literal["last", "mean"]
 LAYERS: tuple[Layers, ...] = ("last", "mean")
 MAX_TOKENS = 256

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from advisor.dataset import OpenImage
+from advisor.hardware import usable_cores
 from advisor.probe.head import single_threaded
 
 __all__ = ["Baseline", "colour_edges", "make_baseline"]
 
+TREES = 100
 Probabilities = NDArray[np.float32]
-OpenImage = Callable[[str], Image.Image]
 
 
 class Baseline(Protocol):
@@ -66,9 +68,11 @@ class Classical:
         self.hyperparameters = hyperparameters
 
     def fit(self, contents: Sequence[str], truth: NDArray[np.int64], classes: int, seed: int) -> None:
-        """Fit vectoriser and classifier."""
+        """Fit vectoriser and classifier; trees grow on all cores."""
+        from joblib import parallel_config
+
         self.classes = classes
-        with single_threaded():
+        with single_threaded(), parallel_config("threading", n_jobs=usable_cores()):
             self.model = self.classifier(seed).fit(self.vectorise.fit_transform(list(contents)), truth)
 
     def probabilities(self, contents: Sequence[str]) -> Probabilities:
@@ -168,7 +172,7 @@ def make_baseline(
     :raises KeyError: if there is no such baseline.
     """
     class_weight = "balanced" if balanced else None
-    forest = {"trees": 200, "class_weight": class_weight}
+    forest = {"trees": TREES, "class_weight": class_weight}
     grow = partial(_forest, class_weight=class_weight)
     regress = partial(_image_regression, class_weight=class_weight)
     makers: dict[str, Callable[[], Baseline]] = {
@@ -192,7 +196,7 @@ def make_baseline(
 def _forest(seed: int, class_weight: str | None = None) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(n_estimators=200, n_jobs=1, class_weight=class_weight, random_state=seed)
+    return RandomForestClassifier(n_estimators=TREES, class_weight=class_weight, random_state=seed)
 
 
 def _text_regression(seed: int) -> Any:

@@ -30,7 +30,6 @@ from advisor.probe.classical_export import export_baseline
 from advisor.probe.head import Head
 from advisor.probe.measure import measure_latency
 from advisor.probe.onnx import export_onnx
-from advisor.probe.rungs import learnt_path
 from advisor.probe.rungs.rung import layers_of
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.result import Exported
@@ -89,7 +88,7 @@ def export_model(folder: RunFolder, model: str, out: Path) -> Exported:
 def _export_pretrained(
     folder: RunFolder, best: RungRecord, out: Path, contents: Sequence[str], expected: NDArray[np.float32]
 ) -> Exported:
-    path = learnt_path(folder, best.model, best.position, best.rung)
+    path = folder.learnt_path(best.model, best.position, best.rung)
     if not path.exists():
         raise InputError(
             f"The run keeps no head of {best.model}: it was made by an older version",

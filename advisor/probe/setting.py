@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.dataset import OpenImage
 from advisor.files import storing
 from advisor.jobs.folder import Examples, RunFolder
 from advisor.metrics import evaluate
-from advisor.probe.backbone import OpenImage
 from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import Clock
 from advisor.probe.measure import PeakMemory

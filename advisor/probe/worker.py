@@ -28,10 +28,11 @@ from advisor.knowledge import Knowledge, ModelCard, load_knowledge
 from advisor.place import chances
 from advisor.posterior import Posterior, posterior
 from advisor.probe.allocate import LEAST_GAIN, Option, hoped
-from advisor.probe.cache import FeatureCache
+from advisor.probe.cache import FeatureCache, body_key
 from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.ladder import WIDER, Ladder
 from advisor.probe.plan import BASELINES, PER_MODEL_S, nominal_seconds
+from advisor.probe.recall import Finished
 from advisor.result import Waits
 
 __all__ = ["main"]
@@ -39,7 +40,7 @@ __all__ = ["main"]
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
-ALONE, BASELINE_SHARE = 0.85, 0.15
+ALONE, BASELINE_SHARE = 0.85, 0.03
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -64,6 +65,7 @@ class Worker:
         self.knowledge: Knowledge = load_knowledge(where).with_models(local_cards())
         self.deadly = folder.deadly()
         self.ladder = Ladder(folder, self.knowledge, self.deadly)
+        self.warm = False
 
     def emit(self, event: Mapping[str, Any]) -> None:
         """Append an event with the seconds that this run has worked."""
@@ -89,25 +91,15 @@ class Worker:
             raise
 
     def prepare(self) -> None:
-        """Import what is heavy, fix the seeds, and note how much memory that took.
-
-        What is there by then stays for good: later collections pass over it, which saves a second per rung.
-        """
-        import torch
-
+        """Lay out what the rungs share."""
         from advisor.allocator import keep_freed_memory
         from advisor.dataset import ImageReader
-        from advisor.hardware import usable_cores
         from advisor.metrics import parse_metric
         from advisor.probe.measure import PeakMemory
         from advisor.probe.setting import Setting
 
         keep_freed_memory()
-        torch.set_num_threads(usable_cores())
-        torch.manual_seed(self.spec.seed)
         images = self.examples.task == "image-classification"
-        import sklearn.linear_model  # noqa: F401
-
         reader = ImageReader(Path(self.examples.origin)) if images else _no_image
         metric = self.spec.brief.metric
         self.setting = Setting(
@@ -124,8 +116,20 @@ class Worker:
             digest=reader.digest if isinstance(reader, ImageReader) else _text_digest,
             cache=FeatureCache(home() / "features"),
         )
-        gc.collect()
-        gc.freeze()
+
+    def warm_up(self) -> None:
+        """Import what is heavy and fix the seeds, once there is something to compute."""
+        if self.warm:
+            return
+        self.warm = True
+        self.setting.memory.settle("torch")
+        self.setting.memory.settle("sklearn.linear_model")
+        import torch
+
+        from advisor.hardware import usable_cores
+
+        torch.set_num_threads(usable_cores())
+        torch.manual_seed(self.spec.seed)
 
     def allocate(self) -> str:
         """Spend the budget: all first rungs, cheapest first, then always the rung that promises most for its seconds.
@@ -212,6 +216,7 @@ class Worker:
 
     def examine(self) -> None:
         """Look at labels, compression and what pretraining gave, as far as the budget has room."""
+        self.warm_up()
         from advisor.probe.after import examine
 
         examine(self.setting, self.locate, self.spec.plan.checks if self.spec.plan else CHECKS, self.deadly)
@@ -274,34 +279,58 @@ class Worker:
 
     def baseline(self, model: str) -> None:
         """Fit one baseline, if that is not done yet; a failure is a row."""
-        from advisor.probe.rungs import climb_baseline
+
+        def climb() -> None:
+            from advisor.probe.rungs import climb_baseline
+
+            climb_baseline(self.setting, model, None if self.spec.plan else BASELINE_SHARE * self.clock.left)
 
         if not self.ladder.has(model, "fit") and not self.failed(model):
-            most = None if self.spec.plan else BASELINE_SHARE * self.clock.left
-            self.guarded(model, "fit", lambda: climb_baseline(self.setting, model, most), (1, 1))
+            self.guarded(model, "fit", lambda: self.first(model, "fit", model, climb), (1, 1))
 
     def step(self, model: str, rung: str, *, place: tuple[int, int], limit: float | None = None) -> bool:
         """Take one model up one rung, if that is not done yet and the model has not failed.
 
         :return: True if the rung is finished.
         """
-        from advisor.probe.rungs import climb
-
         if self.ladder.has(model, rung):
             return True
         if self.failed(model) or (model, rung) in self.deadly:
             return False
         self.clock.allow(limit)
         try:
-            return self.guarded(
-                model,
-                rung,
-                lambda: climb(self.setting, self.locate(model), rung, len(self.folder.rungs(model))),
-                place,
-            )
+            return self.guarded(model, rung, lambda: self.climb(model, rung), place)
         finally:
             self.clock.allow(None)
             gc.collect()
+
+    def climb(self, model: str, rung: str) -> None:
+        """Take a pretrained model up one rung; a first one may be known from an earlier probe."""
+        weights, position = self.locate(model), len(self.folder.rungs(model))
+
+        def climb() -> None:
+            from advisor.probe.rungs import climb
+
+            climb(self.setting, weights, rung, position)
+
+        if rung == "linear-probe":
+            self.first(model, rung, body_key(weights), climb)
+        else:
+            self.warm_up()
+            climb()
+
+    def first(self, model: str, rung: str, body: str, climb: Callable[[], None]) -> None:
+        """Take a first rung from an earlier probe, or climb it and keep it for later ones.
+
+        :param body: what its features depend on besides the example.
+        """
+        finished = Finished(self.setting, model, rung, body)
+        if finished.recall():
+            self.emit({"kind": "recalled", "model": model, "rung": rung})
+        else:
+            self.warm_up()
+            climb()
+            finished.keep()
 
     def locate(self, model: str) -> Any:
         """Find or download the weights, with progress.

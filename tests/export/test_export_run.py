@@ -18,7 +18,6 @@ from advisor.errors import AdvisorError, InputError
 from advisor.export import bundle_run, export_run, write_view
 from advisor.jobs.folder import RunFolder
 from advisor.probe.export import export_model, main
-from advisor.probe.rungs import learnt_path
 from advisor.report import read_report, render
 from advisor.result import Exported
 
@@ -56,7 +55,7 @@ def stored(run: RunFolder, model: str, count: int) -> tuple[list[str], np.ndarra
 
 def test_a_run_keeps_what_its_rungs_have_learnt(text_run: RunFolder) -> None:
     for record in text_run.rungs("tiny/bert"):
-        held = load_file(learnt_path(text_run, "tiny/bert", record.position, record.rung))
+        held = load_file(text_run.learnt_path("tiny/bert", record.position, record.rung))
         heads = {"head.centre", "head.spread", "head.weight", "head.bias"}
         assert heads <= set(held)
         assert (set(held) == heads) == (record.rung == "linear-probe")
@@ -129,7 +128,7 @@ def test_the_child_prints_what_it_made(
 
 
 def test_a_head_that_was_changed_is_noticed(text_run: RunFolder, tmp_path: Path) -> None:
-    path = learnt_path(text_run, "tiny/bert", *best_of(text_run, "tiny/bert"))
+    path = text_run.learnt_path("tiny/bert", *best_of(text_run, "tiny/bert"))
     before = path.read_bytes()
     try:
         held = load_file(path)

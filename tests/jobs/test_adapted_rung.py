@@ -19,7 +19,7 @@ from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.probe.after.subject import Subject, answer
 from advisor.probe.plan import BASELINES, LADDER
-from advisor.probe.rungs import climb, learnt_path
+from advisor.probe.rungs import climb
 from advisor.probe.worker import Worker
 
 NET, BERT, PLAIN = "tiny/a", "tiny/bert", "tiny/vit"
@@ -85,7 +85,7 @@ def on_texts(work: Callable[..., Worker]) -> Worker:
 
 def tensors(worker: Worker, model: str) -> dict[str, np.ndarray]:
     record = worker.folder.rungs(model)[1]
-    return load_file(learnt_path(worker.folder, model, record.position, record.rung))
+    return load_file(worker.folder.learnt_path(model, record.position, record.rung))
 
 
 @pytest.mark.parametrize(("kind", "model"), [("on_images", NET), ("on_texts", BERT)])
@@ -148,7 +148,7 @@ def test_a_finished_rung_is_not_climbed_again_and_a_cancelled_one_is(
     again = Worker(worker.folder, time.monotonic(), lambda: False)
     again.prepare()
     assert again.step(NET, "adapted", place=(1, 1))
-    path = learnt_path(worker.folder, NET, 1, "adapted")
+    path = worker.folder.learnt_path(NET, 1, "adapted")
     before = path.stat().st_mtime_ns
     assert again.step(NET, "adapted", place=(1, 1))
     assert path.stat().st_mtime_ns == before
@@ -168,7 +168,7 @@ def test_tuning_goes_on_from_where_adapting_ended(on_images: Worker, monkeypatch
         climb(on_images.setting, on_images.locate(NET), "last-block", 2)
     record = on_images.folder.rungs(NET)[2]
     assert record.hyperparameters["continues"] == "adapted"
-    kept = load_file(learnt_path(on_images.folder, NET, 2, "last-block"))
+    kept = load_file(on_images.folder.learnt_path(NET, 2, "last-block"))
     before = tensors(on_images, NET)
     statistics = {name for name in before if name.startswith("body.")}
     assert statistics < {name for name in kept if name.startswith("body.")}

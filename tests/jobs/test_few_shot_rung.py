@@ -15,7 +15,6 @@ from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.probe.after.subject import Subject, answer
 from advisor.probe.plan import BASELINES, LADDER
-from advisor.probe.rungs import learnt_path
 from advisor.probe.worker import Worker
 
 MODEL = "tiny/bert"
@@ -54,7 +53,7 @@ def folder(worker: Worker) -> RunFolder:
 
 def learnt(folder: RunFolder) -> Path:
     record = folder.rungs(MODEL)[1]
-    return learnt_path(folder, MODEL, record.position, record.rung)
+    return folder.learnt_path(MODEL, record.position, record.rung)
 
 
 def test_the_rung_is_kept_with_all_that_it_learnt(worker: Worker, folder: RunFolder) -> None:

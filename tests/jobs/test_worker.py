@@ -28,9 +28,10 @@ from advisor.probe.allocate import Gain
 from advisor.probe.clock import OutOfTime
 from advisor.probe.ladder import Ladder, best_point
 from advisor.probe.plan import BASELINES
-from advisor.probe.rungs import climb_baseline, learnt_path
+from advisor.probe.rungs import climb_baseline
 from advisor.probe.rungs.probe import Probe
 from advisor.probe.worker import Worker
+from advisor.result import SplitSizes
 
 IMAGES = Brief(task="image-classification")
 TEXTS = Brief(task="text-classification")
@@ -123,7 +124,10 @@ def test_a_planned_run_gives_a_whole_report(finished: RunFolder) -> None:
     assert "data.examples" in report["brief_filled"]
 
 
-def test_the_same_plan_gives_the_same_report(finished: RunFolder, workshop: Path) -> None:
+def test_the_same_plan_gives_the_same_report(
+    finished: RunFolder, workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "another"))
     again = lay(workshop, workshop / "run-again", STEPS)
     work(again)
     one, two = report_of(finished), report_of(again)
@@ -152,7 +156,7 @@ def test_a_tuning_goes_on_from_the_best_before_it_and_keeps_all_that_was_tuned(f
     assert full.hyperparameters["continues"] == ("linear-probe" if behind else best.rung)
     assert (full.strategy, full.hyperparameters["layer_decay"]) == ("full", 0.85)
     some, all_of_it = (
-        load_file(learnt_path(finished, "tiny/a", record.position, record.rung)) for record in (block, full)
+        load_file(finished.learnt_path("tiny/a", record.position, record.rung)) for record in (block, full)
     )
     assert some.keys() < all_of_it.keys()
     again = Worker(finished, time.monotonic(), lambda: False)
@@ -210,7 +214,7 @@ def test_adapters_leave_plain_weights_that_answer_the_same(workshop: Path, major
     continues = lora.hyperparameters["continues"]
     assert continues == "last-block"
     some, more = (
-        load_file(learnt_path(folder, "tiny/bert", record.position, record.rung)) for record in (block, lora)
+        load_file(folder.learnt_path("tiny/bert", record.position, record.rung)) for record in (block, lora)
     )
     assert some.keys() < more.keys(), "what was tuned before is kept, too"
     assert any(".layer.0." in name for name in more)
@@ -511,11 +515,14 @@ def test_a_second_run_on_the_same_data_computes_no_feature(
     one = lay(workshop, tmp_path / "one", plan(a=("linear-probe",)))
     work(one)
     monkeypatch.setattr(rung, "embed", lambda *args, **more: pytest.fail("everything is known"))
-    two = lay(workshop, tmp_path / "two", plan(a=("linear-probe",)))
+    fewer = plan(a=("linear-probe",)).model_copy(update={"examples": SplitSizes(**SIZES | {"train": 30})})
+    two = lay(workshop, tmp_path / "two", fewer)
     work(two)
     first, second = one.rungs("tiny/a")[0], two.rungs("tiny/a")[0]
-    assert (first.curve[-1].metric, first.latency_ms) == (second.curve[-1].metric, second.latency_ms)
-    assert [event["model"] for event in two.events() if event["kind"] == "recalled"] == ["tiny/a"]
+    assert (first.latency_ms, first.peak_memory_mb) == (second.latency_ms, second.peak_memory_mb)
+    assert second.curve[-1].examples == 30
+    (told,) = (event for event in two.events() if event["kind"] == "recalled")
+    assert (told["model"], told["latency_ms"]["p50"]) == ("tiny/a", first.latency_ms.p50)  # type: ignore[union-attr]
 
 
 def test_features_that_find_no_place_in_the_cache_are_kept_with_the_run(

@@ -10,7 +10,6 @@ from advisor.jobs.folder import RungRecord
 from advisor.probe.backbone import Backbone, Layers, load_backbone, use_layers
 from advisor.probe.compress import Form
 from advisor.probe.head import Head
-from advisor.probe.rungs import learnt_path
 from advisor.probe.rungs.rung import layers_of
 from advisor.probe.setting import Setting
 from advisor.probe.tune import TunedHead, load_learnt
@@ -95,7 +94,7 @@ class Subject:
         from safetensors.numpy import load_file
 
         setting, rung = self.setting, self.rung
-        path = learnt_path(setting.folder, rung.model, rung.position, rung.rung)
+        path = setting.folder.learnt_path(rung.model, rung.position, rung.rung)
         backbone = load_backbone(self.locate(rung.model), setting.open_image)
         use_layers(backbone, self.layers)
         arrays = load_file(path)

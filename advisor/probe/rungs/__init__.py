@@ -6,13 +6,13 @@ from advisor.probe.rungs.adapted import Adapted
 from advisor.probe.rungs.baseline import climb_baseline
 from advisor.probe.rungs.few_shot import FewShot
 from advisor.probe.rungs.probe import Probe
-from advisor.probe.rungs.rung import Rung, known_features, learnt_path
+from advisor.probe.rungs.rung import Rung, known_features
 from advisor.probe.rungs.search import Search
 from advisor.probe.rungs.tuning import Tuning
 from advisor.probe.setting import Setting
 from advisor.weights import Weights
 
-__all__ = ["climb", "climb_baseline", "known_features", "learnt_path"]
+__all__ = ["climb", "climb_baseline", "known_features"]
 
 
 def climb(setting: Setting, weights: Weights, rung: str, position: int) -> None:

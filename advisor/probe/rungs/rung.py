@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from advisor.files import write_atomically
-from advisor.jobs.folder import RunFolder, RungRecord
+from advisor.jobs.folder import RungRecord
 from advisor.probe.backbone import (
     BATCH_SIZE,
     MAX_TOKENS,
@@ -32,7 +31,7 @@ from advisor.probe.tune import TunedHead
 from advisor.result import CurvePoint
 from advisor.weights import Weights
 
-__all__ = ["Rung", "known_features", "layers_of", "learnt_path"]
+__all__ = ["Rung", "known_features", "layers_of"]
 
 KEPT_AT_ONCE = 256
 LATENCY_S, LATENCY_SHARE = 2.0, 0.01
@@ -217,7 +216,7 @@ class Rung:
         """
         from safetensors.numpy import save
 
-        path = learnt_path(self.setting.folder, self.weights.model, self.position, self.rung)
+        path = self.setting.folder.learnt_path(self.weights.model, self.position, self.rung)
         whole = {name: np.ascontiguousarray(tensor, dtype=np.float32) for name, tensor in tensors.items()}
         write_atomically(path, save(whole))
 
@@ -243,8 +242,3 @@ def known_features(
 def layers_of(record: RungRecord) -> Layers:
     """Of which layers the head of a rung reads the features."""
     return "mean" if record.hyperparameters.get("layers") == "mean" else "last"
-
-
-def learnt_path(folder: RunFolder, model: str, position: int, rung: str) -> Path:
-    """Where a rung keeps what it has learnt."""
-    return folder.rung_folder(model) / f"{position}-{rung}.safetensors"
