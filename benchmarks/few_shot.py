@@ -6,7 +6,8 @@ features, the better of the two by the examples to choose by, and the same two h
 was tuned by contrast (`advisor/probe/few_shot.py`). What a run would keep is the better of both by the examples to
 choose by. Each draw is a line of the CSV as soon as it is known; what is there is not done again.
 
-    python benchmarks/few_shot.py --data FOLDER [--sets trec6,sst2] [--per-class 8,16] [--seeds 2]
+    python benchmarks/few_shot.py --data FOLDER [--sets trec6,sst2] [--model ID] [--per-class 8,16] [--seeds 2]
+                                  [--rate 5e-5] [--visits 20]
 """
 
 import argparse
@@ -46,15 +47,9 @@ def draw(truth: np.ndarray, per_class: int, seed: int, judged: int) -> tuple[lis
     return learn, select, judge
 
 
-def read_set(path: Path) -> tuple[list[str], list[str]]:
-    """Read the texts and labels of a table."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return [row["text"] for row in rows], [row["label"] for row in rows]
-
-
 def measure(path: Path, weights: Any, per_class: int, seed: int, judged: int, recipe: Any) -> dict[str, Any]:
     """Draw once, and give each method's share of right answers."""
+    from advisor.dataset import ImageReader, read
     from advisor.probe.backbone import load_backbone
     from advisor.probe.clock import Clock
     from advisor.probe.features import embed
@@ -62,13 +57,14 @@ def measure(path: Path, weights: Any, per_class: int, seed: int, judged: int, re
     from advisor.probe.head import fit_head
     from advisor.probe.prototypes import fit_prototypes
 
-    texts, labels = read_set(path)
-    place = {label: number for number, label in enumerate(sorted(set(labels)))}
-    truth = np.asarray([place[label] for label in labels])
+    examples = read(path)
+    place = {label: number for number, label in enumerate(sorted(set(examples.labels)))}
+    truth = np.asarray([place[label] for label in examples.labels])
     parts = draw(truth, per_class, seed, judged)
     learnt, select, judging = (truth[part] for part in parts)
-    contents = [[texts[i] for i in part] for part in parts]
-    body = load_backbone(weights, lambda content: None)  # type: ignore[arg-type,return-value]
+    contents = [[examples.contents[i] for i in part] for part in parts]
+    images = examples.task == "image-classification"
+    body = load_backbone(weights, ImageReader(path) if images else None)  # type: ignore[arg-type]
     clock = Clock(None, time.monotonic(), lambda: False, time.monotonic)
     found: dict[str, Any] = {"learnt": len(learnt), "select": len(select), "judged": len(judging)}
     best: dict[str, tuple[float, float]] = {}
@@ -110,7 +106,7 @@ def known(path: Path) -> list[dict[str, str]]:
 
 def main() -> int:
     from advisor.knowledge import load_knowledge
-    from advisor.probe.few_shot import TEXT
+    from advisor.probe.few_shot import TEXT, Contrast
     from advisor.weights import local_cards, locate
 
     parser = argparse.ArgumentParser(
@@ -122,14 +118,17 @@ def main() -> int:
     parser.add_argument("--per-class", default="8,16")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--judged", type=int, default=JUDGED)
+    parser.add_argument("--rate", type=float, default=TEXT.rate)
+    parser.add_argument("--visits", type=int, default=TEXT.visits)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     if given.data is None:
         parser.error("give --data FOLDER or set ADVISOR_BENCH_DATA")
     knowledge = load_knowledge().with_models(local_cards())
     weights = locate(knowledge.model(given.model), knowledge, offline=True)
+    recipe = Contrast(given.rate, given.visits)
     cells = [
-        {"model": given.model, "set": name, "per_class": per, "seed": seed, "rate": TEXT.rate, "visits": TEXT.visits}
+        {"model": given.model, "set": name, "per_class": per, "seed": seed, "rate": given.rate, "visits": given.visits}
         for seed in range(given.seeds)
         for name in given.sets.split(",")
         for per in map(int, given.per_class.split(","))
@@ -137,14 +136,9 @@ def main() -> int:
     for cell in cells:
         if any(all(row[key] == str(value) for key, value in cell.items()) for row in known(given.out)):
             continue
-        found = measure(
-            Path(given.data) / cell["set"] / "data.csv",
-            weights,
-            cell["per_class"],
-            cell["seed"],
-            given.judged,
-            TEXT,
-        )
+        path = Path(given.data) / cell["set"]
+        origin = path / "data.csv" if (path / "data.csv").exists() else path
+        found = measure(origin, weights, cell["per_class"], cell["seed"], given.judged, recipe)
         new = not given.out.exists()
         with given.out.open("a", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
@@ -152,7 +146,7 @@ def main() -> int:
                 writer.writeheader()
             writer.writerow({**cell, **found})
         print({**cell, **found}, flush=True)
-    rows = known(given.out)
+    rows = [row for row in known(given.out) if row["model"] == given.model]
     for kind in ("logistic", "prototypes", "probe", "contrast", "kept"):
         print(f"{kind:10} {100 * np.mean([float(row[kind]) for row in rows]):.1f} % of {len(rows)} draws")
     kept, probe = (np.array([float(row[kind]) for row in rows]) for kind in ("kept", "probe"))

@@ -53,15 +53,17 @@ def compare(
     for parameter in tuned.values():
         parameter.requires_grad_(True)
     optimiser = torch.optim.AdamW(tuned.values(), lr=rates.rate, weight_decay=rates.weight_decay)
-    steps, most = len(waiting), max(map(len, waiting))
+    steps, most, needed = len(waiting), max(map(len, waiting)), 0.0
     try:
         with Ahead(backbone, contents) as ahead:
             for step, chosen in enumerate(waiting):
-                clock.check()
+                clock.check(needed)
+                since = clock.elapsed
                 for group in optimiser.param_groups:
                     group["lr"] = rates.rate * _rate_share(step, steps, rates.warm_up)
                 then = waiting[step + 1] if step + 1 < steps else chosen[:0]
                 loss, most = _step(ahead, chosen, then, most, loss_of, optimiser)
+                needed = clock.elapsed - since
                 progress(step + 1, steps, loss)
     finally:
         for parameter in tuned.values():
