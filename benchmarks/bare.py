@@ -1,8 +1,8 @@
 """What a person would write by hand: import, decode, forward, backward, fit the heads; no line of the advisor.
 
 `python benchmarks/bare.py JOB.json` does the work of a finished probe again and prints one JSON line with its seconds
-and peak memory. The job names, per model, the weights and the rungs with their sizes, passes and tuned parameters;
-`speed.py` and `memory.py` write it from a run.
+and peak memory. The job names, per model, the weights and the rungs with their sizes, passes and tuned parameters, and
+the baselines on words with their sizes; `speed.py` and `memory.py` write it from a run.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 16
+COMPARED = 1000
 GRID = (0.001, 0.01, 0.1, 1.0)
 
 
@@ -36,26 +37,34 @@ def images(job: dict[str, Any], model: dict[str, Any]) -> tuple[Any, Any]:
             memory_format=torch.channels_last
         )
 
-    return body, lambda contents: body(batch(contents))
+    return body, lambda contents, every=False: body(batch(contents))
 
 
 def texts(job: dict[str, Any], model: dict[str, Any]) -> tuple[Any, Any]:
-    """Load a transformers encoder and average its last hidden states."""
+    """Load a transformers encoder and average its last hidden states, or also those of all layers."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model["folder"])
     body = AutoModel.from_pretrained(model["folder"], dtype=torch.float32).eval()
 
-    def features(contents: list[str]) -> Any:
+    def features(contents: list[str], every: bool = False) -> Any:
         made = tokenizer(contents, padding=True, truncation=True, max_length=256, return_tensors="pt")
         mask = made["attention_mask"].unsqueeze(-1).float()
-        return (body(**made).last_hidden_state * mask).sum(dim=1) / mask.sum(dim=1)
+
+        def mean(hidden: Any) -> Any:
+            return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+
+        output = body(**made, output_hidden_states=every)
+        if not every:
+            return mean(output.last_hidden_state)
+        layers = torch.stack([mean(hidden) for hidden in output.hidden_states[1:]])
+        return torch.stack([mean(output.last_hidden_state), layers.mean(dim=0)], dim=1)
 
     return body, features
 
 
-def embed(features: Any, contents: list[str]) -> Any:
+def embed(features: Any, contents: list[str], every: bool = False) -> Any:
     """The plain loop; longer texts go with their like, as everybody does it."""
     import numpy as np
     import torch
@@ -64,14 +73,17 @@ def embed(features: Any, contents: list[str]) -> Any:
     rows = []
     with torch.inference_mode():
         for start in range(0, len(order), BATCH):
-            rows.append(features([contents[i] for i in order[start : start + BATCH]]).numpy())
+            rows.append(features([contents[i] for i in order[start : start + BATCH]], every).numpy())
     result = np.concatenate(rows)
     result[np.asarray(order)] = result.copy()
     return result
 
 
-def fit_heads(features: Any, truth: Any, sizes: list[int]) -> Any:
-    """Choose C by three folds over a grid, then fit at each size."""
+def fit_heads(features: Any, truth: Any, sizes: list[int], judged: Any) -> None:
+    """Choose the kind of features and C by three folds over a grid, fit at each size, and answer what is judged.
+
+    :param features: (n, d), or (n, kinds, d); judged likewise.
+    """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
@@ -81,15 +93,35 @@ def fit_heads(features: Any, truth: Any, sizes: list[int]) -> Any:
 
     with threadpool_limits(1, "blas"):
         pipeline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        search = GridSearchCV(
-            pipeline, {"logisticregression__C": GRID}, scoring="neg_log_loss", cv=3, refit=False
-        )
-        search.fit(features, truth)
-        pipeline.set_params(**search.best_params_)
+        kinds = range(features.shape[1]) if features.ndim == 3 else [...]
+        searches = {}
+        for kind in kinds:
+            searches[kind] = GridSearchCV(
+                pipeline, {"logisticregression__C": GRID}, scoring="neg_log_loss", cv=3, refit=False
+            ).fit(features[:COMPARED, kind].reshape(min(COMPARED, len(features)), -1), truth[:COMPARED])
+        best = max(searches, key=lambda kind: searches[kind].best_score_)
+        pipeline.set_params(**searches[best].best_params_)
         for size in sizes:
             if len(np.unique(truth[:size])) > 1:
-                pipeline.fit(features[:size], truth[:size])
-    return pipeline
+                pipeline.fit(features[:size, best].reshape(size, -1), truth[:size])
+        pipeline.predict_proba(judged[:, best].reshape(len(judged), -1))
+
+
+def fit_baseline(texts: list[str], truth: Any, sizes: list[int], judged: list[str], trees: int) -> None:
+    """Fit a classifier on words and characters at each size: a forest, or logistic regression for no trees."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
+    words = make_union(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=40_000),
+        TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True, max_features=40_000),
+    )
+    kind = RandomForestClassifier(trees, n_jobs=-1) if trees else LogisticRegression(C=30.0, max_iter=300)
+    for size in sizes:
+        fitted = make_pipeline(words, kind).fit(texts[:size], truth[:size])
+    fitted.predict_proba(judged)
 
 
 def tune(
@@ -143,6 +175,10 @@ def main() -> int:
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     load = images if job["task"] == "image-classification" else texts
     contents, truth = job["contents"], np.asarray(job["truth"])
+    for baseline in job["baselines"]:
+        learnt = job["train"][: max(baseline["sizes"])]
+        shown, judged = [contents[i] for i in learnt], [contents[i] for i in job["judged"]]
+        fit_baseline(shown, truth[learnt], baseline["sizes"], judged, baseline["trees"])
     for model in job["models"]:
         known: dict[str, Any] = {}
         for rung in model["rungs"]:
@@ -150,13 +186,14 @@ def main() -> int:
             learnt, judged = job["train"][: rung["examples"]], job["judged"]
             if rung["epochs"] is None:
                 missing = [i for i in [*judged, *learnt] if contents[i] not in known]
-                rows = embed(features, [contents[i] for i in missing])
+                rows = embed(features, [contents[i] for i in missing], rung["every"])
                 known |= {contents[i]: row for i, row in zip(missing, rows, strict=True)}
                 values = np.stack([known[contents[i]] for i in learnt])
-                fitted = fit_heads(values, truth[learnt], rung["sizes"])
-                fitted.predict_proba(np.stack([known[contents[i]] for i in judged]))
+                fit_heads(
+                    values, truth[learnt], rung["sizes"], np.stack([known[contents[i]] for i in judged])
+                )
             else:
-                width = len(next(iter(known.values())))
+                width = next(iter(known.values())).shape[-1]
                 names, passes, held = set(rung["tuned"]), rung["epochs"], rung["held"]
                 shown = [contents[i] for i in learnt]
                 if rung["views"]:

@@ -51,7 +51,7 @@ def probe(data: Path) -> Iterator[Row]:
             peaks = {m: max(record.peak_memory_mb or 0.0 for record in folder.rungs(m)) for m in models}
             plain = {}
             for model in models:
-                job = speed.job_of(folder)
+                job = speed.job_of(folder) | {"baselines": []}
                 job["models"] = [
                     one
                     for one, other in zip(job["models"], folder.spec().chosen, strict=True)

@@ -5,7 +5,7 @@
 
 extraction: `embed` against a plain loop with the same model, batch and threads, in turn, on images and texts.
 overhead:   a probe with the budget, less the checks after it, against `bare.py`, which imports, decodes, runs forward
-            and backward and fits the heads for the same models, examples and passes.
+            and backward and fits the same heads for the same models, examples and passes.
 second:     seconds to the first ranking of all models, in a new run on the same data, against the first time.
 ranker:     seconds to rank the same encoders on the same texts, and how well the ranking agrees with fine-tuning,
             against the package transformer-ranker in an environment of its own (`--ranker` names its Python).
@@ -147,8 +147,17 @@ def job_of(folder: Any) -> dict[str, Any]:
     return {
         "task": examples.task, "origin": examples.origin, "contents": examples.contents, "truth": examples.truth,
         "train": examples.train, "judged": [*examples.select, *examples.report], "models": models,
-        "threads": threads(),
+        "baselines": baselines_of(folder), "threads": threads(),
     }  # fmt: skip
+
+
+def baselines_of(folder: Any) -> list[dict[str, Any]]:
+    """Those on words with the sizes that they were fitted at; those on images are left out of the work by hand."""
+    return [
+        {"sizes": [point.examples for point in record.curve], "trees": record.hyperparameters.get("trees", 0)}
+        for model in ("baseline/tfidf-logreg", "baseline/tfidf-forest")
+        for record in folder.rungs(model)
+    ]
 
 
 def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
@@ -159,7 +168,12 @@ def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
     rungs = list[dict[str, Any]]()
     for record in folder.rungs(model):
         sizes, kept = [point.examples for point in record.curve], record.hyperparameters
-        rung: dict[str, Any] = {"examples": max(sizes), "sizes": sizes, "epochs": None}
+        rung: dict[str, Any] = {
+            "examples": max(sizes),
+            "sizes": sizes,
+            "epochs": None,
+            "every": "layers" in kept,
+        }
         if not record.rung.startswith("linear-probe"):
             with safe_open(folder.learnt_path(model, record.position, record.rung), "np") as learnt:
                 tuned = [name.removeprefix("body.") for name in learnt.keys() if name.startswith("body.")]  # noqa: SIM118
