@@ -21,6 +21,7 @@ from advisor.jobs.folder import Plan, RunFolder
 from advisor.jobs.prepare import prepare
 from advisor.jobs.request import ProbeRequest
 from advisor.measurement import Metric
+from advisor.probe import compress
 from advisor.probe.after import labels as labelling
 from advisor.probe.after import subject as subjects
 from advisor.probe.corrupt import DAMAGE
@@ -270,6 +271,21 @@ def test_without_room_a_check_says_what_it_would_need(
     monkeypatch.setattr(subjects, "LOADING_S", 1.0)
     work(folder)
     assert {row.status for row in finish(folder).checks.rows} == {"done"}  # type: ignore[union-attr]
+
+
+def test_without_room_a_form_is_not_begun(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = workshop / "tickets.csv"
+    folder = lay(tmp_path / "run", data, (), (), "text-classification", models=["tiny/bert"], budget_s=100)
+    monkeypatch.setattr(Worker, "allocate", lambda self: self.step("tiny/bert", "linear-probe", place=(1, 1)))
+    monkeypatch.setattr(compress, "PRUNED_MB_S", 1e-6)
+    work(folder)
+    found = finish(folder).checks
+    assert found is not None and found.compression is not None
+    forms = {form.form: form for form in found.compression.forms}
+    assert forms["int8"].metric is not None
+    assert forms["pruned-30"].metric is None and "pruned-30 would need about" in forms["pruned-30"].because
 
 
 def test_a_spent_budget_leaves_all_checks_unbegun(workshop: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from advisor.probe.compress import NotCompressible, compress, packed_mb, race, stored_mb
+from advisor.probe.compress import NotCompressible, compress, compressing_s, packed_mb, race, stored_mb
 
 
 class Tiny:
@@ -73,6 +73,13 @@ def test_sizes_follow_from_the_numbers_of_bits() -> None:
 
     with pytest.raises(KeyError):
         packed_mb(cut, stop)
+
+
+def test_making_a_form_is_forecast_by_size() -> None:
+    small, large = nn.Linear(100, 100), nn.Sequential(*(nn.Linear(100, 100) for _ in range(10)))
+    for name in ("int8", "half", "pruned-30", "pruned-60"):
+        assert compressing_s(large, name) == pytest.approx(10 * compressing_s(small, name), rel=0.1)
+    assert compressing_s(small, "pruned-30") > compressing_s(small, "int8") > compressing_s(small, "half") > 0
 
 
 def test_pruning_zeroes_the_smallest_weights() -> None:

@@ -11,7 +11,15 @@ from advisor.probe.after.distilling import distil
 from advisor.probe.after.subject import SPARE, NoRoom, Subject, answer
 from advisor.probe.backbone import Backbone
 from advisor.probe.clock import OutOfTime
-from advisor.probe.compress import FORMS, NotCompressible, compress, packed_mb, race, stored_mb
+from advisor.probe.compress import (
+    FORMS,
+    NotCompressible,
+    compress,
+    compressing_s,
+    packed_mb,
+    race,
+    stored_mb,
+)
 from advisor.probe.features import embed
 from advisor.probe.tune import TunedHead
 
@@ -77,7 +85,9 @@ def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str, pack
     status: Any = "done"
     because, report = "", None
     try:
-        subject.need(SPARE * FEWEST_REQUESTS * subject.seconds_each, name)
+        assert backbone.module is not None
+        making = 0.0 if name == "distilled" else compressing_s(backbone.module, name)
+        subject.need(SPARE * (making + FEWEST_REQUESTS * subject.seconds_each), name)
         form, own = (
             distil(subject, backbone, head)
             if name == "distilled"
@@ -88,7 +98,7 @@ def _form(subject: Subject, backbone: Backbone, head: TunedHead, name: str, pack
             (answer(backbone, head), answer(form, own)), contents, check=setting.clock.check,
             most_seconds=min(RACE_S, setting.clock.left / 10),
         )  # fmt: skip
-        assert backbone.module is not None and form.module is not None
+        assert form.module is not None
         content |= {
             "size_mb": stored_mb(form.module) + _head_mb(own),
             "size_before_mb": stored_mb(backbone.module) + _head_mb(head),
