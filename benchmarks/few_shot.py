@@ -15,6 +15,7 @@ import csv
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,24 @@ def draw(truth: np.ndarray, per_class: int, seed: int, judged: int) -> tuple[lis
     return learn, select, judge
 
 
+def read_texts(path: Path) -> tuple[Sequence[str], Sequence[str]]:
+    """Read the labels and texts of a table."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [row["label"] for row in rows], [row["text"] for row in rows]
+
+
+def read_images(path: Path) -> tuple[Sequence[str], Sequence[str]]:
+    """Read the labels and paths of a folder of images."""
+    from advisor.dataset import read
+
+    examples = read(path)
+    return examples.labels, examples.contents
+
+
 def measure(path: Path, weights: Any, per_class: int, seed: int, judged: int, recipe: Any) -> dict[str, Any]:
     """Draw once, and give each method's share of right answers."""
-    from advisor.dataset import ImageReader, read
+    from advisor.dataset import ImageReader
     from advisor.probe.backbone import load_backbone
     from advisor.probe.clock import Clock
     from advisor.probe.features import embed
@@ -57,13 +73,13 @@ def measure(path: Path, weights: Any, per_class: int, seed: int, judged: int, re
     from advisor.probe.head import fit_head
     from advisor.probe.prototypes import fit_prototypes
 
-    examples = read(path)
-    place = {label: number for number, label in enumerate(sorted(set(examples.labels)))}
-    truth = np.asarray([place[label] for label in examples.labels])
+    images = path.is_dir()
+    found_labels, all_contents = read_images(path) if images else read_texts(path)
+    place = {label: number for number, label in enumerate(sorted(set(found_labels)))}
+    truth = np.asarray([place[label] for label in found_labels])
     parts = draw(truth, per_class, seed, judged)
     learnt, select, judging = (truth[part] for part in parts)
-    contents = [[examples.contents[i] for i in part] for part in parts]
-    images = examples.task == "image-classification"
+    contents = [[all_contents[i] for i in part] for part in parts]
     body = load_backbone(weights, ImageReader(path) if images else None)  # type: ignore[arg-type]
     clock = Clock(None, time.monotonic(), lambda: False, time.monotonic)
     found: dict[str, Any] = {"learnt": len(learnt), "select": len(select), "judged": len(judging)}
@@ -146,7 +162,9 @@ def main() -> int:
                 writer.writeheader()
             writer.writerow({**cell, **found})
         print({**cell, **found}, flush=True)
-    rows = [row for row in known(given.out) if row["model"] == given.model]
+    rows = [
+        row for row in known(given.out) if any(all(row[k] == str(v) for k, v in c.items()) for c in cells)
+    ]
     for kind in ("logistic", "prototypes", "probe", "contrast", "kept"):
         print(f"{kind:10} {100 * np.mean([float(row[kind]) for row in rows]):.1f} % of {len(rows)} draws")
     kept, probe = (np.array([float(row[kind]) for row in rows]) for kind in ("kept", "probe"))

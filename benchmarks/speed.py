@@ -180,7 +180,7 @@ def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
             tried = all("tuned" not in earlier for earlier in rungs) and "augmentation" in kept
             rung |= {
                 "tuned": tuned,
-                "epochs": kept.get("passes_made", record.curve[-1].epochs)
+                "epochs": max(1, kept.get("passes_made", record.curve[-1].epochs))
                 + kept.get("trials", 0) * kept.get("trial_passes", 0),
                 "held": kept.get("held_out", 0),
                 "views": min(MOST_TRIED, max(sizes)) if tried else 0,

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.files import write_atomically
 from advisor.weights import Weights
 
 __all__ = ["LIMIT_MB", "FeatureCache", "body_key"]
@@ -107,6 +108,15 @@ class FeatureCache:
                 temporary.unlink(missing_ok=True)
             raise
         self._make_room()
+
+    def put(self, path: Path, content: bytes) -> None:
+        """Add a file of another kind to a body's folder; it counts towards the limit and goes as rows do.
+
+        :raises StorageError: if it cannot be written.
+        """
+        if self.limit_mb > 0:
+            write_atomically(path, content)
+            self._make_room()
 
     def _files(self, body: str) -> list[Path]:
         return sorted((self.root / body[:32]).glob("[0-9a-f]" * 20 + ".npz"))

@@ -103,7 +103,7 @@ class Climber:
             climb_baseline(self.setting, model, None if self.spec.plan else BASELINE_SHARE * self.clock.left)
 
         if not self.ladder.has(model, "fit") and not self.failed(model):
-            self.guarded(model, "fit", lambda: self.first(model, "fit", model, climb), (1, 1))
+            self.guarded(model, "fit", lambda: self.first(model, "fit", climb, model), (1, 1))
 
     def step(self, model: str, rung: str, *, place: tuple[int, int], limit: float | None = None) -> bool:
         """Take one model up one rung, if that is not done yet and the model has not failed.
@@ -130,24 +130,27 @@ class Climber:
 
             climb(self.setting, weights, rung, position)
 
-        if rung == "linear-probe":
-            self.first(model, rung, body_key(weights), climb)
+        if rung == "linear-probe" and position == 0:
+            self.first(model, rung, climb, body_key(weights), weights.licence, weights.size_mb)
         else:
             self.warm_up()
             climb()
 
-    def first(self, model: str, rung: str, body: str, climb: Callable[[], None]) -> None:
+    def first(self, model: str, rung: str, climb: Callable[[], None], body: str, *told: object) -> None:
         """Take a first rung from an earlier probe, or climb it and keep it for later ones.
 
         :param body: what its features depend on besides the example.
+        :param told: what else stands in its record.
         """
-        finished = Finished(self.setting, model, rung, body)
+        finished = Finished(self.setting, model, rung, body, *told)
         if finished.recall():
             self.emit({"kind": "recalled", "model": model, "rung": rung})
-        else:
-            self.warm_up()
-            climb()
-            finished.keep()
+            return
+        since = self.clock.elapsed
+        self.warm_up()
+        self.clock.excuse(self.clock.elapsed - since)
+        climb()
+        finished.keep()
 
     def locate(self, model: str) -> Any:
         """Find or download the weights, with progress.

@@ -51,6 +51,11 @@ class Clock:
         bounded = seconds is not None and self._budget_s is not None
         self._limit = self.elapsed + seconds if bounded and seconds is not None else None
 
+    def excuse(self, seconds: float) -> None:
+        """Do not count some seconds against the present limit; the budget counts them."""
+        if self._limit is not None:
+            self._limit += seconds
+
     def go_on(self) -> None:
         """Return if work that is nearly done may be finished: a model's own limit and a little lateness do not count.
 

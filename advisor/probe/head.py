@@ -89,8 +89,8 @@ def fit_head(
 
     The standard deviation of a feature counts for at least a tenth of the median one, so that features that
     are nearly dead on these data get no huge weight. C is chosen from `GRID` by stratified cross-validation
-    of the log loss within the first `MOST_COMPARED` training examples, from the strongest penalty on until the loss
-    rises, unless given.
+    of the log loss within at most `MOST_COMPARED` training examples drawn at random, from the strongest
+    penalty on until the loss rises, unless given.
     With fewer examples than features the fit runs in the span of the examples: the L2 penalty is invariant under
     rotation, so the solution is the same.
 
@@ -168,7 +168,7 @@ def _fit(
     check: Check,
 ) -> Head:
     centre, spread, scaled, basis = _standardised(values)
-    part = slice(MOST_COMPARED)
+    part = np.sort(np.random.default_rng(seed).permutation(len(truth))[:MOST_COMPARED])
     chosen = (
         strength
         if strength is not None

@@ -6,10 +6,9 @@ import json
 import os
 import platform
 import time
-import zipfile
 from functools import lru_cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ from advisor.probe.setting import Setting
 __all__ = ["Finished"]
 
 NOTE = "Found again: an earlier probe on this machine had finished this rung on the same examples."
-LIBRARIES = ("numpy", "scikit-learn", "torch")
-DRIVER = Path("/proc/driver/nvidia/version")
+LIBRARIES = ("joblib", "numpy", "pillow", "scikit-learn", "scipy", "torch")
+PROCESSORS, DRIVER = Path("/proc/cpuinfo"), Path("/proc/driver/nvidia")
 GPU = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 
 
@@ -37,13 +36,14 @@ class Finished:
 
     :param rung: `fit` of a baseline, `linear-probe` of a pretrained model.
     :param body: what the features depend on besides the example.
+    :param told: what else stands in the rung's record.
     """
 
-    def __init__(self, setting: Setting, model: str, rung: str, body: str) -> None:
+    def __init__(self, setting: Setting, model: str, rung: str, body: str, *told: object) -> None:
         examples = setting.examples
-        self.folder, self.model, self.rung = setting.folder, model, rung
+        self.cache, self.folder, self.model, self.rung = setting.cache, setting.folder, model, rung
         self.learnt = examples.train if rung == "fit" else examples.train[: examples.first]
-        request = (rung, body, setting.metric, setting.seed, setting.balanced, examples.labels)
+        request = (rung, body, told, setting.metric, setting.seed, setting.balanced, examples.labels)
         digest = sha256(json.dumps([*request, *_surroundings()]).encode())
         for split in (self.learnt, examples.select, examples.report):
             digest.update(json.dumps([len(split), *(examples.truth[i] for i in split)]).encode())
@@ -63,7 +63,11 @@ class Finished:
                 arrays = {name: np.asarray(kept[name]) for name in kept.files}
             record = RungRecord.model_validate_json(arrays["record"].tobytes())
             predictions = arrays["select"], arrays["report"], arrays.get("cross")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except FileNotFoundError:
+            return False
+        except Exception:  # a damaged zip raises whatever it likes
+            with contextlib.suppress(OSError):
+                self.path.unlink()
             return False
         with contextlib.suppress(OSError):
             os.utime(self.path)
@@ -77,8 +81,12 @@ class Finished:
     def keep(self) -> None:
         """Keep the rung as the run has it, if it learnt from all that it was to learn from.
 
-        What cannot be written is climbed again next time.
+        What cannot be read or written is climbed again next time.
         """
+        with contextlib.suppress(OSError, ValueError, StorageError):
+            self._keep()
+
+    def _keep(self) -> None:
         record = next((one for one in self.folder.rungs(self.model) if one.rung == self.rung), None)
         if record is None or record.position or record.curve[-1].examples < len(self.learnt):
             return
@@ -90,8 +98,7 @@ class Finished:
         arrays |= {"learnt": _bytes(learnt.read_bytes())} if learnt.exists() else {}
         stream = io.BytesIO()
         np.savez(stream, record=_bytes(record.model_dump_json().encode()), **arrays)
-        with contextlib.suppress(StorageError):
-            write_atomically(self.path, stream.getvalue())
+        self.cache.put(self.path, stream.getvalue())
 
     def _learnt_path(self) -> Path:
         return self.folder.learnt_path(self.model, 0, self.rung)
@@ -108,13 +115,20 @@ def _surroundings() -> tuple[str, ...]:
     root = Path(__file__).parents[1]
     for path in sorted(root.rglob("*.py")):
         code.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
-    machine = (platform.node(), platform.machine(), str(usable_cores()))
-    gpu = (str(DRIVER.exists()), *(os.environ.get(name, "") for name in GPU))
-    return (*machine, *gpu, *(_version(name) for name in LIBRARIES), code.hexdigest())
+    machine = (platform.node(), platform.machine(), _processor(), str(usable_cores()))
+    cards = [DRIVER / "version", *sorted(DRIVER.glob("gpus/*/information"))]
+    gpu = (*map(_read, cards), *(os.environ.get(name, "") for name in GPU))
+    return (*machine, *gpu, *map(version, LIBRARIES), code.hexdigest())
 
 
-def _version(library: str) -> str:
+def _processor() -> str:
+    """The first processor's name, where the system tells it."""
+    lines = _read(PROCESSORS).splitlines()
+    return next((line for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _read(path: Path) -> str:
     try:
-        return version(library)
-    except PackageNotFoundError:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return ""

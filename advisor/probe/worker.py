@@ -73,6 +73,7 @@ class Worker(Climber):
             share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
             fair = self.clock.left * min(0.9, 2 * share)
             self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
+        self.warm_up()
         alive = [model for model in models if self.folder.rungs(model)]
         tried: set[tuple[str, str]] = set()
         while options := self.options(alive, tried):

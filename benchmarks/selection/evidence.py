@@ -81,7 +81,7 @@ def complete(runs: Sequence[Run]) -> list[Run]:
 
 
 def linear_probe(features: np.ndarray, labels: np.ndarray) -> float:
-    """Cross-validated accuracy of a logistic regression; C is chosen once, on everything."""
+    """Cross-validated accuracy of a logistic regression; C is chosen once, by examples of all folds."""
     from sklearn.model_selection import KFold
 
     k = int(labels.max()) + 1

@@ -78,7 +78,7 @@ def test_what_is_found_again_is_what_was_found(probe: Callable[[str], Worker]) -
     assert learnt[0] == learnt[1]
 
 
-def test_what_is_found_again_needs_no_torch(
+def test_a_first_ranking_found_again_needs_no_torch(
     probe: Callable[[str], Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probe("one")
@@ -131,6 +131,7 @@ def test_other_weights_and_other_surroundings_are_another_rung(
     setting = probe("one").setting
     before = Finished(setting, MODEL, "linear-probe", "one").path
     assert Finished(setting, MODEL, "linear-probe", "two").path != before
+    assert Finished(setting, MODEL, "linear-probe", "one", "MIT").path != before
     recall._surroundings.cache_clear()
     monkeypatch.setattr(recall, "usable_cores", lambda: 77)
     assert Finished(setting, MODEL, "linear-probe", "one").path != before

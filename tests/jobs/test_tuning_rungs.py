@@ -173,7 +173,7 @@ def test_a_search_makes_as_many_trials_as_there_is_time_for_and_three_at_least(
 
     def quickly(*args: Any, **more: Any) -> Tuned:
         made.append(len(more["held"]))
-        return Tuned(0.1, 1, 1, len(more["held"]), 1.0 / len(made))
+        return Tuned(0.1, 1, 1, 16, len(more["held"]), 1.0 / len(made))
 
     monkeypatch.setattr(search, "tune", quickly)
     monkeypatch.setattr(search, "FEWEST", 2)

@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from advisor.probe.choice import MOST_COMPARED, Chosen, Layering, choose_head, choose_layers
-from advisor.probe.head import fit_head, held_out
+from advisor.probe.choice import Chosen, Layering, choose_head, choose_layers
+from advisor.probe.head import MOST_COMPARED, fit_head, held_out
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]

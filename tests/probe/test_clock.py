@@ -67,3 +67,17 @@ def test_what_would_not_be_done_in_time_is_not_begun() -> None:
     clock.allow(1)
     with pytest.raises(OutOfTime, match="own time limit"):
         clock.check(1.5)
+
+
+def test_what_is_nobodys_fault_does_not_count_against_a_models_limit() -> None:
+    watch = Watch()
+    clock = watch.clock(100)
+    clock.excuse(5)
+    clock.allow(3)
+    watch.now += 5
+    clock.excuse(4)
+    clock.check()
+    watch.now += 2.5
+    with pytest.raises(OutOfTime, match="own time limit"):
+        clock.check()
+    assert clock.left == pytest.approx(92.5)

@@ -1,5 +1,7 @@
 """The logistic-regression head against scikit-learn's own."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -73,14 +75,25 @@ def test_strength_is_chosen_from_the_grid_by_the_data() -> None:
     assert strong.strength in GRID
 
 
-def test_of_very_many_examples_the_first_choose_the_strength() -> None:
-    features, truth = blobs(MOST_COMPARED + 600, 3, 2, apart=3.0)
-    truth[MOST_COMPARED:] = np.random.default_rng(1).integers(0, 2, 600)
-    first, others = slice(MOST_COMPARED), slice(MOST_COMPARED, None)
-    strengths = [
-        fit_head(features[part], truth[part], 2, seed=0).strength for part in (slice(None), first, others)
-    ]
-    assert strengths[0] == strengths[1] > strengths[2]
+def test_of_very_many_examples_some_of_all_classes_choose_the_strength() -> None:
+    features, truth = blobs(2 * MOST_COMPARED, 3, 2, apart=3.0)
+    order = np.argsort(truth, kind="stable")
+    mixed = fit_head(features, truth, 2, seed=0).strength
+    assert fit_head(features[order], truth[order], 2, seed=0).strength == mixed > GRID[1]
+
+
+def test_of_very_many_examples_few_are_cross_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    plain_choice = head._choose_strength
+
+    def noted(scaled: NDArray[np.float64], truth: NDArray[np.int64], *more: Any) -> head.HeldOut:
+        seen.append(len(truth))
+        return plain_choice(scaled, truth, *more)
+
+    monkeypatch.setattr(head, "_choose_strength", noted)
+    for n in (MOST_COMPARED - 1, MOST_COMPARED + 600):
+        fit_head(*blobs(n, 3, 2), 2, seed=0)
+    assert seen == [MOST_COMPARED - 1, MOST_COMPARED]
 
 
 def test_single_examples_of_a_class_are_no_obstacle() -> None:

@@ -149,6 +149,18 @@ def test_short_of_time_fewer_passes_are_made(folders: dict[str, Path]) -> None:
     assert tuned.epochs == 1, "what comes afterwards needs its time"
 
 
+def test_rates_that_have_fallen_to_their_end_do_not_rise_again(folders: dict[str, Path]) -> None:
+    """After a slow first pass there is time for one more; that it is quick leaves time over, and it is the last."""
+    body = load_backbone(weights(folders["transformers"], "transformers"), open_picture)
+    told: list[tuple[int, int]] = []
+    quick = Clock(9.5, 0.0, lambda: False, lambda: min(len(told), 4) + 0.1 * max(0, len(told) - 4))
+    tuned = tune(
+        body, start(body, CONTENTS["transformers"]), CONTENTS["transformers"], TRUTH, RECIPE, quick, seed=0,
+        progress=lambda step, steps, loss: told.append((step, steps)),
+    )  # fmt: skip
+    assert (tuned.made, told[-1]) == (2, (8, 8))
+
+
 def test_short_of_time_for_one_pass_a_part_of_it_is_made(folders: dict[str, Path]) -> None:
     """A second a step, twelve steps a pass, nine seconds less two for what comes afterwards."""
     body = load_backbone(weights(folders["transformers"], "transformers"), open_picture)
@@ -160,7 +172,7 @@ def test_short_of_time_for_one_pass_a_part_of_it_is_made(folders: dict[str, Path
         reserve_s=2.0, progress=lambda step, steps, loss: told.append((step, steps)),
     )  # fmt: skip
     assert (tuned.epochs, tuned.made, tuned.seen) == (0, 0, 2 * 7)
-    assert told[-1] == (7, 7), "and the rates have fallen to their end"
+    assert told[-1] == (7, 7)
 
 
 def test_the_head_begins_as_the_probe(body: Backbone, loader: str) -> None:

@@ -82,7 +82,7 @@ class Search(Tuning):
             tell = setting.steps(self.weights.model, self.rung, f"trial {number + 1} of {len(trials)}")
             tuned = tune(
                 self.backbone, self.head(learnt), contents, truth, trial.short, setting.clock,
-                seed=setting.seed, changed=changed, held=aside, progress=tell,
+                seed=setting.seed, reserve_s=self.judging_s(), changed=changed, held=aside, progress=tell,
             )  # fmt: skip
             losses.append(tuned.held_loss)
             slowest = max(slowest, time.monotonic() - since)

@@ -77,7 +77,8 @@ class Tuning(Rung):
         judged = head.probabilities(features)
         select = judged[: len(setting.examples.select)]
         passes = max(1, tuned.epochs)
-        point = setting.point(self.rung, tuned.held + tuned.seen, passes, spent, select)
+        examples = tuned.seen + (tuned.held if tuned.made else 0)
+        point = setting.point(self.rung, examples, passes, spent, select)
         names = restored | changed(body, recipe)
         learnt = {
             f"body.{name}": value.detach().cpu().numpy()
