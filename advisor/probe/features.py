@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from advisor.allocator import give_back_freed_memory
 from advisor.probe.ahead import Ahead
 from advisor.probe.backbone import LAYERS, Backbone, Layers, TextBackbone
 from advisor.probe.clock import Clock
@@ -38,7 +39,8 @@ def embed(
 ) -> Features:
     """Turn contents into features; longer contents are batched with their like, which saves padding.
 
-    While a batch goes through the network the next one is read and preprocessed.
+    While a batch goes through the network the next one is read and preprocessed. What the batches took is given back
+    at the end: what comes next needs blocks of other sizes, and would come on top of it.
 
     :param contents: n texts or image paths.
     :param progress: told how many of n are done.
@@ -78,6 +80,7 @@ def embed(
             start += len(chosen)
             needed = time.monotonic() - begun
             progress(start, len(order))
+    give_back_freed_memory()
     return result if result is not None else np.zeros((0, 0), dtype=np.float32)
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from advisor.allocator import give_back_freed_memory
 from advisor.probe.ahead import Ahead
 from advisor.probe.augment import changing, views
 from advisor.probe.backbone import Backbone
@@ -139,6 +140,7 @@ def tune(
     :raises OutOfTime, Cancelled: from the clock, between steps.
     """
     assert backbone.module is not None
+    give_back_freed_memory()
     torch.manual_seed(seed)
     device = next(backbone.module.parameters()).device
     head.to(device)
@@ -188,6 +190,7 @@ def tune(
                 if stopped:
                     break
         stopping.go_back()
+    give_back_freed_memory()
     made = len(losses) // per_epoch
     return Tuned(
         float(np.mean(losses[-per_epoch:])), stopping.kept or made, made,
