@@ -120,10 +120,15 @@ def known(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def is_of(row: dict[str, str], cell: dict[str, Any]) -> bool:
+    """Say whether a line of the CSV is the draw of a cell."""
+    return all(row[key] == str(value) for key, value in cell.items())
+
+
 def main() -> int:
-    from advisor.knowledge import load_knowledge
+    from speed import weights_of
+
     from advisor.probe.few_shot import TEXT, Contrast
-    from advisor.weights import local_cards, locate
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -140,8 +145,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.data is None:
         parser.error("give --data FOLDER or set ADVISOR_BENCH_DATA")
-    knowledge = load_knowledge().with_models(local_cards())
-    weights = locate(knowledge.model(given.model), knowledge, offline=True)
+    weights = weights_of(given.model)
     recipe = Contrast(given.rate, given.visits)
     cells = [
         {"model": given.model, "set": name, "per_class": per, "seed": seed, "rate": given.rate, "visits": given.visits}
@@ -150,7 +154,7 @@ def main() -> int:
         for per in map(int, given.per_class.split(","))
     ]  # fmt: skip
     for cell in cells:
-        if any(all(row[key] == str(value) for key, value in cell.items()) for row in known(given.out)):
+        if any(is_of(row, cell) for row in known(given.out)):
             continue
         path = Path(given.data) / cell["set"]
         origin = path / "data.csv" if (path / "data.csv").exists() else path
@@ -162,9 +166,7 @@ def main() -> int:
                 writer.writeheader()
             writer.writerow({**cell, **found})
         print({**cell, **found}, flush=True)
-    rows = [
-        row for row in known(given.out) if any(all(row[k] == str(v) for k, v in c.items()) for c in cells)
-    ]
+    rows = [row for row in known(given.out) if any(is_of(row, cell) for cell in cells)]
     for kind in ("logistic", "prototypes", "probe", "contrast", "kept"):
         print(f"{kind:10} {100 * np.mean([float(row[kind]) for row in rows]):.1f} % of {len(rows)} draws")
     kept, probe = (np.array([float(row[kind]) for row in rows]) for kind in ("kept", "probe"))

@@ -170,13 +170,11 @@ def tune(
             lambda: _judge(backbone, head, contents, truth, aside, weights, clock),
         )
         for step, chosen in enumerate(waiting):
+            done, within = divmod(step, per_epoch)
+            if step < steps and (within >= TIMED if done == 0 else within == 0):
+                steps = _steps(planned, step, per_epoch, clock.elapsed - begun, clock.left - reserve_s)
             if step >= steps:
                 break
-            done, within = divmod(step, per_epoch)
-            if (done and not within) or (not done and within >= TIMED):
-                steps = _steps(planned, step, per_epoch, clock.elapsed - begun, clock.left - reserve_s)
-                if step >= steps:
-                    break
             clock.check(needed)
             since = clock.elapsed
             for group in optimiser.param_groups:
