@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +134,22 @@ def tune(
     width: int,
     epochs: int,
     held: int,
+    adapters: dict[str, Any] | None,
 ) -> None:
-    """Train a part of the body and a linear head; the last examples are kept aside and looked at after each pass."""
+    """Train a part of the body, or adapters beside it, and a linear head.
+
+    The last examples are kept aside and looked at after each pass.
+    """
     import numpy as np
     import torch
 
-    for name, parameter in body.named_parameters():
-        parameter.requires_grad_(name in names)
+    if adapters:
+        from peft import LoraConfig, get_peft_model
+
+        wrapped = get_peft_model(body, LoraConfig(**adapters))
+    else:
+        for name, parameter in body.named_parameters():
+            parameter.requires_grad_(name in names)
     head = torch.nn.Linear(width, int(truth.max()) + 1)
     tuned = [p for p in body.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW([*tuned, *head.parameters()], lr=3e-4)
@@ -156,6 +166,8 @@ def tune(
             optimiser.step()
         if held:
             embed(features, contents[-held:])
+    if adapters:
+        wrapped.merge_and_unload()
     for parameter in body.parameters():
         parameter.requires_grad_(False)
 
@@ -179,6 +191,7 @@ def main() -> int:
         learnt = job["train"][: max(baseline["sizes"])]
         shown, judged = [contents[i] for i in learnt], [contents[i] for i in job["judged"]]
         fit_baseline(shown, truth[learnt], baseline["sizes"], judged, baseline["trees"])
+    laps = [time.monotonic()]
     for model in job["models"]:
         known: dict[str, Any] = {}
         for rung in model["rungs"]:
@@ -198,14 +211,16 @@ def main() -> int:
                 shown = [contents[i] for i in learnt]
                 if rung["views"]:
                     embed(features, shown[: rung["views"]])
-                tune(body, features, shown, truth[learnt], names, width, passes, held)
+                tune(body, features, shown, truth[learnt], names, width, passes, held, rung["adapters"])
                 embed(features, [contents[i] for i in judged])
+            laps.append(time.monotonic())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     times = resource.getrusage(resource.RUSAGE_SELF)
     print(
         json.dumps(
             {
                 "seconds": time.monotonic() - begun,
+                "rung_seconds": [until - since for since, until in pairwise(laps)],
                 "cpu_seconds": times.ru_utime + times.ru_stime,
                 "peak_mb": peak - imported,
             }

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,9 +184,20 @@ def rungs_of(folder: Any, model: str) -> list[dict[str, Any]]:
                 + kept.get("trials", 0) * kept.get("trial_passes", 0),
                 "held": kept.get("held_out", 0),
                 "views": min(MOST_TRIED, max(sizes)) if tried else 0,
+                "adapters": adapters_of(kept),
             }
         rungs.append(rung)
     return rungs
+
+
+def adapters_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Describe the adapters that a rung learnt, as peft wants to be told; None for a rung without."""
+    if "rank" not in settings:
+        return None
+    return {
+        "r": settings["rank"], "lora_alpha": settings["alpha"], "lora_dropout": settings["lora_dropout"],
+        "target_modules": settings["targets"].split(),
+    }  # fmt: skip
 
 
 def checked_s(folder: Any) -> float:
@@ -213,8 +224,9 @@ def bare_run(folder: Any) -> dict[str, float]:
 def overhead(data: Path, budget: float) -> Iterator[Row]:
     for name, task in ((IMAGES, "image-classification"), (TEXTS, "text-classification")):
         with tempfile.TemporaryDirectory() as place:
+            os.environ["ADVISOR_HOME"] = f"{place}/home"
             folder = prepared(data, name, Path(place) / "run", models_here(task), budget)
-            ours = worked(folder, {"ADVISOR_HOME": f"{place}/home"}) - checked_s(folder)
+            ours = worked(folder) - checked_s(folder)
             plain = bare_run(folder)["seconds"]
             yield (
                 "overhead",

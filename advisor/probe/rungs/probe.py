@@ -15,7 +15,7 @@ from advisor.probe.transfer import transferability
 
 __all__ = ["Probe"]
 
-PARTS = 4
+PARTS, MOST_PARTS, PART = 4, 16, 64
 FEWEST_TIMED = 32
 MOST_CROSSED = 1500
 
@@ -101,11 +101,12 @@ class Probe(Rung):
         return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
 
     def learnt(self) -> tuple[NDArray[np.float32], bool]:
-        """Compute the training features part by part.
+        """Compute the training features part by part; what of a part time cuts off is lost to the probe.
 
         :return: the features of a prefix of the training examples, and whether time cut it short.
         """
-        edges = sorted({round(len(self.train) * part / PARTS) for part in range(1, PARTS + 1)} - {0})
+        parts = max(PARTS, min(MOST_PARTS, len(self.train) // PART))
+        edges = sorted({round(len(self.train) * part / parts) for part in range(1, parts + 1)} - {0})
         enough = 0
         for edge in edges:
             try:
