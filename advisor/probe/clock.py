@@ -1,7 +1,8 @@
 """Time and the wish to stop, asked about between any two steps of work."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from advisor.errors import AdvisorError, Cancelled
 
@@ -35,6 +36,7 @@ class Clock:
         self._stop_asked = stop_asked
         self._now = now
         self._limit: float | None = None
+        self._kept_s = 0.0
 
     @property
     def elapsed(self) -> float:
@@ -43,8 +45,17 @@ class Clock:
 
     @property
     def left(self) -> float:
-        """Seconds that may still be spent; infinite without a budget."""
-        return float("inf") if self._budget_s is None else self._budget_s - self.elapsed
+        """Seconds that may still be spent now; infinite without a budget."""
+        return float("inf") if self._budget_s is None else self._budget_s - self._kept_s - self.elapsed
+
+    @contextmanager
+    def keeping(self, seconds: float) -> Iterator[None]:
+        """Keep the last seconds of the budget for what comes afterwards."""
+        self._kept_s = seconds
+        try:
+            yield
+        finally:
+            self._kept_s = 0.0
 
     def allow(self, seconds: float | None) -> None:
         """Set a limit of its own to what follows; None lifts it."""
@@ -76,6 +87,10 @@ class Clock:
         """
         if self._stop_asked():
             raise Cancelled("The run was cancelled")
+        if self.left <= needed and self._kept_s:
+            raise OutOfTime(
+                f"The time budget was spent but {self._kept_s:.0f} s kept for looking at the winner"
+            )
         if self.left <= needed:
             raise OutOfTime("The time budget was spent")
         if self._limit is not None and self.elapsed + needed > self._limit:

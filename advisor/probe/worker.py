@@ -35,6 +35,8 @@ NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
 ALONE = 0.85
+EXAMINED, EXAMINED_FROM_S, MOST_EXAMINED_S = 0.15, 60.0, 60.0
+"""What share of the seconds beyond a minute is kept for looking at the winner, and how many at most."""
 
 
 class Worker(Climber):
@@ -46,18 +48,28 @@ class Worker(Climber):
         self.prepare()
         self.emit({"kind": "ready"})
         try:
-            if self.spec.plan:
-                self.follow(self.spec.plan.models)
-                because = NOTHING_LEFT
-            else:
-                because = self.allocate()
-            self.examine()
+            because = self.climb_all()
+            if self.clock.left > 0:
+                self.examine()
             self.emit({"kind": "done", "because": because})
-        except OutOfTime as error:
-            self.emit({"kind": "done", "because": str(error)})
         except Cancelled as error:
             self.emit({"kind": "cancelled", "because": str(error)})
             raise
+
+    def climb_all(self) -> str:
+        """Climb as the plan says, or as the budget allows less what looking at the winner may take.
+
+        :return: why it ended.
+        """
+        if self.spec.plan:
+            self.follow(self.spec.plan.models)
+            return NOTHING_LEFT
+        beyond = max(0.0, self.spec.budget_s - EXAMINED_FROM_S)
+        try:
+            with self.clock.keeping(min(MOST_EXAMINED_S, EXAMINED * beyond)):
+                return self.allocate()
+        except OutOfTime as error:
+            return str(error)
 
     def allocate(self) -> str:
         """Spend the budget: all first rungs, cheapest first, then always the rung that promises most for its seconds.

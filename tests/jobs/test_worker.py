@@ -390,6 +390,26 @@ def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> No
     assert report["decision"]["winner"] is None
 
 
+def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+) -> None:
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=400)
+    worker = Worker(folder, time.monotonic(), lambda: False)
+
+    def allocate(self: Worker) -> str:
+        assert self.step("tiny/a", "linear-probe", place=(1, 1))
+        self.clock._started -= 345
+        self.clock.check()
+        raise AssertionError("55 s are left, of which 51 are kept and the rest is spent")
+
+    monkeypatch.setattr(Worker, "allocate", allocate)
+    worker.clock._started -= 4
+    worker.run()
+    last, report = folder.events()[-1], report_of(folder)
+    assert (last["kind"], "kept for looking at the winner" in last["because"]) == ("done", True)
+    assert {row["name"]: row["status"] for row in report["checks"]["rows"]}["label-noise"] == "done"
+
+
 def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Ladder, "forecast", lambda self, model, rung: 1e6)
     worker.allocate()

@@ -81,3 +81,15 @@ def test_what_is_nobodys_fault_does_not_count_against_a_models_limit() -> None:
     with pytest.raises(OutOfTime, match="own time limit"):
         clock.check()
     assert clock.left == pytest.approx(92.5)
+
+
+def test_what_is_kept_for_later_is_not_spent_before() -> None:
+    watch = Watch()
+    clock = watch.clock(100)
+    watch.now += 85
+    with clock.keeping(20):
+        assert clock.left == -5
+        with pytest.raises(OutOfTime, match="but 20 s kept for looking at the winner"):
+            clock.check()
+    assert clock.left == 15
+    clock.check()
