@@ -7,7 +7,7 @@ was tuned by contrast (`advisor/probe/few_shot.py`). What a run would keep is th
 choose by. Each draw is a line of the CSV as soon as it is known; what is there is not done again.
 
     python benchmarks/few_shot.py --data FOLDER [--sets trec6,sst2] [--model ID] [--per-class 8,16] [--seeds 2]
-                                  [--rate 5e-5] [--visits 20]
+                                  [--rate 5e-5] [--visits 20] [--batch 32]
 """
 
 import argparse
@@ -26,7 +26,7 @@ MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 RESULTS = Path(__file__).parent / "results" / "few_shot.csv"
 JUDGED = 200
 COLUMNS = (
-    "model", "set", "per_class", "seed", "rate", "visits", "learnt", "select", "judged",
+    "model", "set", "per_class", "seed", "rate", "visits", "batch", "learnt", "select", "judged",
     "logistic", "prototypes", "probe", "contrast_logistic", "contrast_prototypes", "contrast", "kept",
     "probe_select", "contrast_select", "seconds",
 )  # fmt: skip
@@ -128,7 +128,7 @@ def is_of(row: dict[str, str], cell: dict[str, Any]) -> bool:
 def main() -> int:
     from speed import weights_of
 
-    from advisor.probe.few_shot import TEXT, Contrast
+    from advisor.probe.few_shot import RECIPES, Contrast
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,16 +139,21 @@ def main() -> int:
     parser.add_argument("--per-class", default="8,16")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--judged", type=int, default=JUDGED)
-    parser.add_argument("--rate", type=float, default=TEXT.rate)
-    parser.add_argument("--visits", type=int, default=TEXT.visits)
+    usual = RECIPES["text-classification"]
+    parser.add_argument("--rate", type=float, default=usual.rate)
+    parser.add_argument("--visits", type=int, default=usual.visits)
+    parser.add_argument("--batch", type=int, default=usual.batch_size)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     if given.data is None:
         parser.error("give --data FOLDER or set ADVISOR_BENCH_DATA")
     weights = weights_of(given.model)
-    recipe = Contrast(given.rate, given.visits)
+    recipe = Contrast(given.rate, given.visits, given.batch)
     cells = [
-        {"model": given.model, "set": name, "per_class": per, "seed": seed, "rate": given.rate, "visits": given.visits}
+        {
+            "model": given.model, "set": name, "per_class": per, "seed": seed,
+            "rate": given.rate, "visits": given.visits, "batch": given.batch,
+        }
         for seed in range(given.seeds)
         for name in given.sets.split(",")
         for per in map(int, given.per_class.split(","))

@@ -14,7 +14,7 @@ from advisor.probe.clock import Clock
 from advisor.probe.contrastive import compare
 
 __all__ = [
-    "TEXT",
+    "RECIPES",
     "Contrast",
     "contrast",
     "contrast_steps",
@@ -42,7 +42,11 @@ class Contrast:
     warm_up: float = 0.1
 
 
-TEXT = Contrast(rate=5e-5)
+RECIPES = {
+    "text-classification": Contrast(rate=5e-5),
+    "image-classification": Contrast(rate=1e-4, visits=10),
+}
+"""By the task."""
 
 
 def few_enough(truth: NDArray[np.int64]) -> bool:

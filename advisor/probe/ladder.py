@@ -119,12 +119,10 @@ class Ladder:
         return "lora" in self.knowledge.model(model).tuning
 
     def comparable(self, model: str) -> bool:
-        """Say whether the model is a text encoder that can be tuned, and no class has too many examples for it."""
+        """Say whether the model can be tuned, and no class has too many examples for it."""
         from advisor.probe.few_shot import few_enough
 
-        if self.examples.task != "text-classification" or not self.tunable(model):
-            return False
-        return few_enough(np.asarray(self.examples.truth)[list(self.examples.train)])
+        return self.tunable(model) and few_enough(np.asarray(self.examples.truth)[list(self.examples.train)])
 
     def forecast(self, model: str, rung: str) -> float:
         """Estimate a rung's seconds from the speed that this model's first rung showed."""
@@ -144,9 +142,10 @@ class Ladder:
             twice = 2 * visit_cost(self.examples.task, "full")
             visits = learnt + whole * (twice if self.examples.task == "text-classification" else 1)
         elif rung == "few-shot":
-            from advisor.probe.few_shot import TEXT
+            from advisor.probe.few_shot import RECIPES
 
-            visits = (visit_cost(self.examples.task, "full") * TEXT.visits + 1) * learnt
+            task = self.examples.task
+            visits = (visit_cost(task, "full") * RECIPES[task].visits + 1) * learnt
         else:
             passes = epochs(rung, learnt) if rung != "search" else searching(epochs(rung, learnt))
             visits = visit_cost(self.examples.task, rung) * passes * learnt

@@ -1,4 +1,4 @@
-"""The rung for a handful of texts per class: climbed once, kept whole, offered only where it belongs."""
+"""The rung for a handful of examples per class: climbed once, kept whole, offered only where it belongs."""
 
 import gc
 import time
@@ -21,29 +21,36 @@ MODEL = "tiny/bert"
 TASK = "text-classification"
 
 
-@pytest.fixture(scope="module")
-def worker(workshop: Path) -> Iterator[Worker]:
-    """A worker that has climbed a plan with the rung: three classes of 12 texts to learn from."""
+def climbed(data: Path, task: str, model: str, out: Path) -> Iterator[Worker]:
+    """A worker that has climbed a plan with the rung: three classes of 12 examples to learn from."""
     import torch
 
     plan = Plan.model_validate(
         {
             "examples": {"train": 36, "select": 18, "report": 18},
-            "models": {MODEL: ("linear-probe", "few-shot")},
+            "models": {model: ("linear-probe", "few-shot")},
         }
     )
     threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(BASELINES, TASK, ("baseline/majority",))
+        patch.setitem(BASELINES, task, ("baseline/majority",))
         patch.setattr(torch, "set_num_threads", lambda number: None)
-        asked = ProbeRequest(
-            Brief(task=TASK), workshop / "tickets.csv", workshop / "run-few", plan=plan, offline=True
-        )
+        asked = ProbeRequest(Brief(task=task), data, out, plan=plan, offline=True)
         worker = Worker(prepare(asked), time.monotonic(), lambda: False)
         worker.run()
         yield worker
     gc.unfreeze()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def worker(workshop: Path) -> Iterator[Worker]:
+    yield from climbed(workshop / "tickets.csv", TASK, MODEL, workshop / "run-few")
+
+
+@pytest.fixture(scope="module")
+def seeing(workshop: Path) -> Iterator[Worker]:
+    yield from climbed(workshop / "pictures", "image-classification", "tiny/a", workshop / "run-few-seen")
 
 
 @pytest.fixture
@@ -73,13 +80,27 @@ def test_the_rung_is_kept_with_all_that_it_learnt(worker: Worker, folder: RunFol
     assert (answered.argmax(axis=1) == truth).mean() > 0.8, "the words of the classes are disjoint"
 
 
+def test_images_are_compared_too(seeing: Worker) -> None:
+    probe, few = seeing.folder.rungs("tiny/a")
+    assert (few.rung, few.strategy, few.hyperparameters["epochs"]) == ("few-shot", "contrast", 10)
+    backbone, head = Subject(seeing.setting, few, seeing.locate).bring_back()
+    examples = seeing.folder.examples()
+    answered = answer(backbone, head)([examples.contents[i] for i in examples.select])
+    assert np.allclose(answered, seeing.folder.probabilities(few, "select"), atol=1e-4)
+    assert "few-shot" not in seeing.ladder.above("tiny/a"), "it was climbed"
+    seeing.folder.rungs = lambda model: (probe,)  # type: ignore[method-assign]
+    assert "few-shot" in seeing.ladder.above("tiny/a")
+    option = next(one for one in seeing.ladder.options(["tiny/a"]) if one.rung == "few-shot")
+    assert option.seconds > 0 and option.gain.mean > 0
+
+
 def test_a_finished_rung_is_not_climbed_again(worker: Worker, folder: RunFolder) -> None:
     before = learnt(folder).stat().st_mtime_ns
     assert worker.step(MODEL, "few-shot", place=(1, 1))
     assert learnt(folder).stat().st_mtime_ns == before
 
 
-def test_it_is_offered_for_few_texts_only(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_offered_for_few_examples_only(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = worker.folder.rungs(MODEL)[:1]
     monkeypatch.setattr(worker.folder, "rungs", lambda model: probe if model == MODEL else ())
     monkeypatch.setattr(worker.ladder, "tunable", lambda model: True)
@@ -91,8 +112,6 @@ def test_it_is_offered_for_few_texts_only(worker: Worker, monkeypatch: pytest.Mo
     many = few.model_copy(update={"train": few.train + few.report + few.select})
     monkeypatch.setattr(worker.ladder, "examples", many)
     assert "few-shot" not in worker.ladder.above(MODEL), "24 of each class"
-    monkeypatch.setattr(worker.ladder, "examples", few.model_copy(update={"task": "image-classification"}))
-    assert "few-shot" not in worker.ladder.above(MODEL)
     monkeypatch.setattr(worker.ladder, "examples", few)
     monkeypatch.setattr(worker.ladder, "tunable", lambda model: False)
     assert not {"few-shot", "full"} & set(worker.ladder.above(MODEL))

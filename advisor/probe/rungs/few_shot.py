@@ -2,7 +2,7 @@
 
 import time
 
-from advisor.probe.few_shot import TEXT, contrast
+from advisor.probe.few_shot import RECIPES, contrast
 from advisor.probe.rungs.refitted import Refitted
 
 __all__ = ["FewShot"]
@@ -16,18 +16,19 @@ class FewShot(Refitted):
         setting, model = self.setting, self.weights.model
         if self.backbone.module is None:
             raise ValueError(f"{model} gives features only and cannot be tuned")
+        recipe = RECIPES[setting.examples.task]
         contents, truth = setting.contents(self.train), setting.truth[self.train]
         since = time.monotonic()
         tell = setting.steps(model, self.rung, "tuning")
         tuned = contrast(
-            self.backbone, contents, truth, TEXT, setting.clock, seed=setting.seed, progress=tell
-        )  # fmt: skip
+            self.backbone, contents, truth, recipe, setting.clock, seed=setting.seed, progress=tell
+        )
         body = {name: parameter.detach().cpu().numpy() for name, parameter in tuned.items()}
         settings = {
-            "epochs": TEXT.visits,
-            "learning_rate": TEXT.rate,
-            "weight_decay": TEXT.weight_decay,
-            "compared_at_once": TEXT.batch_size,
+            "epochs": recipe.visits,
+            "learning_rate": recipe.rate,
+            "weight_decay": recipe.weight_decay,
+            "compared_at_once": recipe.batch_size,
             "schedule": "warm-up, then linear",
         }
-        self.refit(body, TEXT.visits, time.monotonic() - since, "contrast", settings)
+        self.refit(body, recipe.visits, time.monotonic() - since, "contrast", settings)
