@@ -44,7 +44,7 @@ class Contrast:
 
 RECIPES = {
     "text-classification": Contrast(rate=5e-5),
-    "image-classification": Contrast(rate=1e-4, visits=10),
+    "image-classification": Contrast(rate=1e-4, visits=10, batch_size=16),
 }
 """By the task."""
 
