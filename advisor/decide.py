@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 
 from advisor.broken import broken_limits
+from advisor.budget import budget_for, kept_for_looking
 from advisor.curve import Curve, slope
 from advisor.doubt import DOUBT, Doubt
 from advisor.naming import listed
@@ -234,7 +235,8 @@ def _longer(probe: ProbeResult) -> str | None:
     if not waiting:
         return None
     _, more, model, waits = max(waiting, key=lambda one: one[:3])
-    budget = 10 * ceil((probe.budget_s + more) / 10)
+    enough = budget_for(probe.budget_s - kept_for_looking(probe.budget_s) + more)
+    more, budget = enough - probe.budget_s, 10 * ceil(enough / 10)
     return (
         f"Give it about {more:.0f} s more, a budget of {budget} s: {waits.rung} of {model} had no time and is expected "
         f"to raise the best score by {100 * waits.gain:.1f} points."

@@ -428,7 +428,7 @@ def test_the_rung_that_promises_most_for_the_seconds_it_lacks_is_named_next() ->
     cheap = result("b", waits=Waits(rung="last-block", seconds=55.0, left=20.0, gain=0.004))
     steps = judge(predictions, rows=[dear, cheap]).next_steps
     assert steps[0] == (
-        "Give it about 35 s more, a budget of 100 s: last-block of b had no time and is expected to raise the best "
+        "Give it about 41 s more, a budget of 110 s: last-block of b had no time and is expected to raise the best "
         "score by 0.4 points."
     )
     assert "longer of a" in judge(predictions, rows=[dear]).next_steps[0]

@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 
+from advisor.budget import kept_for_looking
 from advisor.checks import CHECKS
 from advisor.errors import AdvisorError, Cancelled, StorageError
 from advisor.jobs.bounds import NO_STORAGE, SUPERVISOR, die_with_parent
@@ -35,8 +36,6 @@ NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
 ALONE = 0.85
-EXAMINED, EXAMINED_FROM_S, MOST_EXAMINED_S = 0.15, 60.0, 60.0
-"""What share of the seconds beyond a minute is kept for looking at the winner, and how many at most."""
 
 
 class Worker(Climber):
@@ -64,9 +63,8 @@ class Worker(Climber):
         if self.spec.plan:
             self.follow(self.spec.plan.models)
             return NOTHING_LEFT
-        beyond = max(0.0, self.spec.budget_s - EXAMINED_FROM_S)
         try:
-            with self.clock.keeping(min(MOST_EXAMINED_S, EXAMINED * beyond)):
+            with self.clock.keeping(kept_for_looking(self.spec.budget_s)):
                 return self.allocate()
         except OutOfTime as error:
             return str(error)

@@ -135,19 +135,20 @@ if draft.run is None or not Path(draft.run).is_dir():
 from advisor.jobs import read_run  # noqa: E402
 
 run = Path(draft.run)
-running = read_run(run).state in ("queued", "running")
+begun_as = read_run(run).state
+running = begun_as in ("queued", "running")
 
 
 @st.fragment(run_every=0.5 if running else None)
 def live() -> None:
-    """Show how far the run is; when it ends, the whole page follows."""
+    """Show how far the run is; when it begins or ends, the whole page follows."""
     view = read_run(run)
+    if view.state != begun_as:
+        st.rerun()
     race.show(view)
     if view.state in ("queued", "running"):
         st.button(t("Cancel"), on_click=stop, args=(run,), icon=":material/stop_circle:")
         st.caption(t("What has been reached is kept. You may close this page; the run goes on."))
-    elif running:
-        st.rerun()
 
 
 live()

@@ -140,6 +140,21 @@ def test_a_running_probe_shows_the_race_and_can_be_cancelled(open_app, finished_
     assert asked == [run]
 
 
+def test_the_whole_page_follows_when_a_waiting_run_begins(open_app, finished_run, monkeypatch):
+    run = finished_run("waiting")
+    states = ["queued", "queued"]
+
+    def read(path):
+        return replace(RUNNING, path=path, state=states.pop(0) if states else "running")
+
+    app = point_to(open_app(), run)
+    monkeypatch.setattr(advisor.jobs, "read_run", read)
+    app.switch_page("advisor/ui/probe.py").run()
+    assert not app.exception and not states
+    (standing,) = [line.value for line in app.markdown if line.value.startswith(":gray[Run]")]
+    assert standing == ":gray[Run] running"
+
+
 def test_an_interrupted_run_can_go_on(open_app, finished_run, monkeypatch):
     run = finished_run("torn")
     monkeypatch.setattr(
