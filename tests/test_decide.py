@@ -1,6 +1,7 @@
 """The decision: known answers, properties, and what it says."""
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from report_fixture import candidate
 
 from advisor.brief import Brief
-from advisor.decide import decide
+from advisor.decide import _saving, decide
 from advisor.doubt import DOUBT, Doubt
 from advisor.recommendation import Recommendation
 from advisor.result import (
@@ -291,6 +292,15 @@ def test_a_baseline_that_wins_says_what_it_saves() -> None:
     assert "deep/net" in decision.because
     assert "90.0 MB" in decision.because
     assert decision.expected["baseline/tfidf-logreg"].strategy == "from-scratch"
+
+
+def test_a_deep_model_that_may_be_better_than_the_baseline_that_wins_is_not_called_lower() -> None:
+    means = {"baseline/words": 0.80, "deep/below": 0.79, "deep/above": 0.82}
+    found: Any = SimpleNamespace(interval=lambda model: (means[model], 0.7, 0.9))
+    rows = {model: result(model) for model in means}
+    below, above = (_saving("baseline/words", rival, found, rows) for rival in ("deep/below", "deep/above"))
+    assert "not worth it here" in below and "1.0 points lower" in below
+    assert "2.0 points higher, not surely so" in above and "not worth it" not in above
 
 
 def test_a_deep_winner_says_by_how_much() -> None:
