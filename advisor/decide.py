@@ -157,8 +157,8 @@ def _saving(winner: str, rival: str, found: Posterior, results: Mapping[str, Mod
     difference = 100 * (found.interval(winner)[0] - found.interval(rival)[0])
     if difference < 0:
         return (
-            f"The best pretrained model, {rival}, is expected {-difference:.1f} points higher, not surely so, and costs "
-            f"{_cost(results[rival])}, against {_cost(results[winner])}."
+            f"The best pretrained model, {rival}, is expected {-difference:.1f} points higher, not surely so, and "
+            f"costs {_cost(results[rival])}, against {_cost(results[winner])}."
         )
     return (
         f"A deep model is not worth it here: the best pretrained one, {rival}, is expected {difference:.1f} points "
