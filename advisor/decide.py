@@ -155,6 +155,11 @@ def _behind_now(winner: str, kept: Sequence[str], found: Posterior, now: Posteri
 
 def _saving(winner: str, rival: str, found: Posterior, results: Mapping[str, ModelResult]) -> str:
     difference = 100 * (found.interval(winner)[0] - found.interval(rival)[0])
+    if abs(difference) < 0.05:
+        return (
+            f"The best pretrained model, {rival}, is expected to be as good and costs {_cost(results[rival])}, against "
+            f"{_cost(results[winner])}."
+        )
     if difference < 0:
         return (
             f"The best pretrained model, {rival}, is expected {-difference:.1f} points higher, not surely so, and "

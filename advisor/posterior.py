@@ -191,6 +191,12 @@ def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Flo
     return whole + best - weighted_scores(metric, evidence.truth, cross[-n:], evidence.labels, choosing)
 
 
+def _on_the_way(one: ModelResult) -> set[str]:
+    """The rungs on the way to full tuning; `few-shot` lies beside it and counts only where it is what was kept."""
+    rungs = {point.rung for point in one.curve}
+    return rungs if one.strategy == "contrast" else rungs - {"few-shot"}
+
+
 def _climbed(
     evidence: Evidence, metric: str, results: Sequence[ModelResult], unreached: Sequence[ModelResult]
 ) -> list[Climbed]:
@@ -211,7 +217,7 @@ def _climbed(
             Climbed(
                 probe=probe,
                 best=best,
-                part=max((PART.get(point.rung, 0.0) for point in one.curve), default=0.0),
+                part=max((PART.get(rung, 0.0) for rung in _on_the_way(one)), default=0.0),
                 tunable=one.kind == "weights" and one.model not in evidence.frozen,
             )
         )

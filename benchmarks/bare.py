@@ -9,7 +9,6 @@ import json
 import resource
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +182,8 @@ def main() -> int:
         import timm  # noqa: F401
     else:
         import transformers  # noqa: F401
+    if any(rung.get("adapters") for model in job["models"] for rung in model["rungs"]):
+        import peft  # noqa: F401
     torch.set_num_threads(job["threads"])
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     load = images if job["task"] == "image-classification" else texts
@@ -191,7 +192,6 @@ def main() -> int:
         learnt = job["train"][: max(baseline["sizes"])]
         shown, judged = [contents[i] for i in learnt], [contents[i] for i in job["judged"]]
         fit_baseline(shown, truth[learnt], baseline["sizes"], judged, baseline["trees"])
-    laps = [time.monotonic()]
     for model in job["models"]:
         known: dict[str, Any] = {}
         for rung in model["rungs"]:
@@ -213,14 +213,12 @@ def main() -> int:
                     embed(features, shown[: rung["views"]])
                 tune(body, features, shown, truth[learnt], names, width, passes, held, rung["adapters"])
                 embed(features, [contents[i] for i in judged])
-            laps.append(time.monotonic())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     times = resource.getrusage(resource.RUSAGE_SELF)
     print(
         json.dumps(
             {
                 "seconds": time.monotonic() - begun,
-                "rung_seconds": [until - since for since, until in pairwise(laps)],
                 "cpu_seconds": times.ru_utime + times.ru_stime,
                 "peak_mb": peak - imported,
             }

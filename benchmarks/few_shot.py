@@ -139,20 +139,20 @@ def main() -> int:
     parser.add_argument("--per-class", default="8,16")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--judged", type=int, default=JUDGED)
-    usual = RECIPES["text-classification"]
-    parser.add_argument("--rate", type=float, default=usual.rate)
-    parser.add_argument("--visits", type=int, default=usual.visits)
-    parser.add_argument("--batch", type=int, default=usual.batch_size)
+    parser.add_argument("--rate", type=float, help="the product's for the kind of data if not given")
+    parser.add_argument("--visits", type=int, help="likewise")
+    parser.add_argument("--batch", type=int, help="likewise")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     if given.data is None:
         parser.error("give --data FOLDER or set ADVISOR_BENCH_DATA")
     weights = weights_of(given.model)
-    recipe = Contrast(given.rate, given.visits, given.batch)
+    usual = RECIPES["image-classification" if weights.loader == "timm" else "text-classification"]
+    recipe = Contrast(given.rate or usual.rate, given.visits or usual.visits, given.batch or usual.batch_size)
     cells = [
         {
             "model": given.model, "set": name, "per_class": per, "seed": seed,
-            "rate": given.rate, "visits": given.visits, "batch": given.batch,
+            "rate": recipe.rate, "visits": recipe.visits, "batch": recipe.batch_size,
         }
         for seed in range(given.seeds)
         for name in given.sets.split(",")

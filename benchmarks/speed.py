@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -224,9 +225,9 @@ def bare_run(folder: Any) -> dict[str, float]:
 def overhead(data: Path, budget: float) -> Iterator[Row]:
     for name, task in ((IMAGES, "image-classification"), (TEXTS, "text-classification")):
         with tempfile.TemporaryDirectory() as place:
-            os.environ["ADVISOR_HOME"] = f"{place}/home"
-            folder = prepared(data, name, Path(place) / "run", models_here(task), budget)
-            ours = worked(folder) - checked_s(folder)
+            with patch.dict(os.environ, {"ADVISOR_HOME": f"{place}/home"}):
+                folder = prepared(data, name, Path(place) / "run", models_here(task), budget)
+                ours = worked(folder) - checked_s(folder)
             plain = bare_run(folder)["seconds"]
             yield (
                 "overhead",

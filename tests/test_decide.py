@@ -295,12 +295,13 @@ def test_a_baseline_that_wins_says_what_it_saves() -> None:
 
 
 def test_a_deep_model_that_may_be_better_than_the_baseline_that_wins_is_not_called_lower() -> None:
-    means = {"baseline/words": 0.80, "deep/below": 0.79, "deep/above": 0.82}
+    means = {"baseline/words": 0.80, "deep/below": 0.79, "deep/above": 0.82, "deep/level": 0.8001}
     found: Any = SimpleNamespace(interval=lambda model: (means[model], 0.7, 0.9))
     rows = {model: result(model) for model in means}
-    below, above = (_saving("baseline/words", rival, found, rows) for rival in ("deep/below", "deep/above"))
+    below, above, level = (_saving("baseline/words", rival, found, rows) for rival in list(means)[1:])
     assert "not worth it here" in below and "1.0 points lower" in below
     assert "2.0 points higher, not surely so" in above and "not worth it" not in above
+    assert "expected to be as good" in level
 
 
 def test_a_deep_winner_says_by_how_much() -> None:

@@ -93,7 +93,14 @@ def test_a_model_that_was_not_tuned_is_granted_what_tuning_gave_to_others() -> N
     more = replace(found, first_best=found.first_best - {"b"})
     light, none = (posterior(more, "accuracy", deeper, 0, CERTAIN, prospects=way) for way in (True, False))
     assert light.interval("b")[0] > none.interval("b")[0] + 0.02, "less deeply tuned than others"
+    aside = [one.model_copy(update={"curve": curve("linear-probe", "few-shot")}) for one in ran]
     alike = [one.model_copy(update={"curve": curve("linear-probe")}) for one in ran]
+    tried, untried = (posterior(found, "accuracy", some, 0, CERTAIN) for some in (aside, alike))
+    assert np.array_equal(tried.draws, untried.draws), (
+        "few-shot, given up, is no part of the way to full tuning"
+    )
+    taken = [one.model_copy(update={"strategy": "contrast"}) for one in aside]
+    assert posterior(found, "accuracy", taken, 0, CERTAIN).interval("b") != tried.interval("b")
     usual, bare = (posterior(found, "accuracy", alike, 0, CERTAIN, prospects=way) for way in (True, False))
     assert usual.interval("b")[0] > bare.interval("b")[0]
     assert np.array_equal(usual.draws[:, 2], bare.draws[:, 2]), "c cannot be tuned"

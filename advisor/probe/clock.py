@@ -71,12 +71,12 @@ class Clock:
         """Return if work that is nearly done may be finished: a model's own limit and a little lateness do not count.
 
         :raises Cancelled: if somebody asked to stop.
-        :raises OutOfTime: if the budget is overspent by 3 %.
+        :raises OutOfTime: if what may be spent now is overspent by 3 % of the budget.
         """
         if self._stop_asked():
             raise Cancelled("The run was cancelled")
         if self._budget_s is not None and self.left < -LATENESS * self._budget_s:
-            raise OutOfTime("The time budget was spent")
+            raise OutOfTime(self._spent())
 
     def check(self, needed: float = 0.0) -> None:
         """Return if work may go on.
@@ -87,11 +87,12 @@ class Clock:
         """
         if self._stop_asked():
             raise Cancelled("The run was cancelled")
-        if self.left <= needed and self._kept_s:
-            raise OutOfTime(
-                f"The time budget was spent but {self._kept_s:.0f} s kept for looking at the winner"
-            )
         if self.left <= needed:
-            raise OutOfTime("The time budget was spent")
+            raise OutOfTime(self._spent())
         if self._limit is not None and self.elapsed + needed > self._limit:
             raise OutOfTime("The model's own time limit was spent")
+
+    def _spent(self) -> str:
+        if self._kept_s < 1:
+            return "The time budget was spent"
+        return f"The time budget was spent but {self._kept_s:.0f} s kept for looking at the winner"

@@ -74,8 +74,9 @@ def contrast(
 
     The loss is that of SetFit (Tunstall et al. 2022): the squared distance between the cosine of a pair and 1 or 0,
     as much weight on the pairs of one class as on those of two. There each pair goes through the network by itself;
-    here all pairs of a batch are compared, so that 32 forward passes give 496 pairs. Batch norm and dropout stay in
-    evaluation mode, and a table of word embeddings stays as it is. A batch that does not fit into memory is halved.
+    here all pairs of a batch are compared, so that n forward passes give n (n − 1) / 2 pairs. Batch norm and dropout
+    stay in evaluation mode, and a table of word embeddings stays as it is. A batch that does not fit into memory is
+    halved.
 
     :param contents: n training texts or image paths.
     :param truth: (n,) class indices.

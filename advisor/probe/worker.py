@@ -32,6 +32,7 @@ from advisor.result import Waits
 
 __all__ = ["main"]
 
+SPENT = "The time budget was spent"
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
@@ -50,6 +51,8 @@ class Worker(Climber):
             because = self.climb_all()
             if self.clock.left > 0:
                 self.examine()
+            else:
+                because = SPENT
             self.emit({"kind": "done", "because": because})
         except Cancelled as error:
             self.emit({"kind": "cancelled", "because": str(error)})
@@ -112,7 +115,9 @@ class Worker(Climber):
         for option in nearest.values():
             gain = gains[option]
             left, points = max(0.0, self.clock.left), f"{100 * gain:.2f} points"
-            late = f"{option.rung} would need about {option.seconds:.0f} s and {left:.0f} s were left"
+            late = (
+                f"{option.rung} would need about {option.seconds:.0f} s and {left:.0f} s were left to climb"
+            )
             idle = f"{option.rung} could hardly overtake: it is expected to raise the best score by {points}"
             waits = Waits(rung=option.rung, seconds=option.seconds, left=left, gain=gain)
             self.stay(option.model, *((late, waits) if gain >= LEAST_GAIN else (idle, None)))

@@ -80,7 +80,7 @@ def test_the_rung_is_kept_with_all_that_it_learnt(worker: Worker, folder: RunFol
     assert (answered.argmax(axis=1) == truth).mean() > 0.8, "the words of the classes are disjoint"
 
 
-def test_images_are_compared_too(seeing: Worker) -> None:
+def test_images_are_compared_too(seeing: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     probe, few = seeing.folder.rungs("tiny/a")
     assert (few.rung, few.strategy, few.hyperparameters["epochs"]) == ("few-shot", "contrast", 10)
     backbone, head = Subject(seeing.setting, few, seeing.locate).bring_back()
@@ -88,10 +88,10 @@ def test_images_are_compared_too(seeing: Worker) -> None:
     answered = answer(backbone, head)([examples.contents[i] for i in examples.select])
     assert np.allclose(answered, seeing.folder.probabilities(few, "select"), atol=1e-4)
     assert "few-shot" not in seeing.ladder.above("tiny/a"), "it was climbed"
-    seeing.folder.rungs = lambda model: (probe,)  # type: ignore[method-assign]
+    monkeypatch.setattr(seeing.folder, "rungs", lambda model: (probe,))
     assert "few-shot" in seeing.ladder.above("tiny/a")
     option = next(one for one in seeing.ladder.options(["tiny/a"]) if one.rung == "few-shot")
-    assert option.seconds > 0 and option.gain.mean > 0
+    assert option.seconds > 0 and option.gain.sd > 0
 
 
 def test_a_finished_rung_is_not_climbed_again(worker: Worker, folder: RunFolder) -> None:

@@ -29,7 +29,7 @@ from advisor.probe.clock import OutOfTime
 from advisor.probe.ladder import Ladder, best_point
 from advisor.probe.plan import BASELINES
 from advisor.probe.rungs import climb_baseline
-from advisor.probe.rungs.probe import Probe
+from advisor.probe.rungs.probe import Probe, part_edges
 from advisor.probe.worker import Worker
 from advisor.result import SplitSizes
 
@@ -408,6 +408,33 @@ def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
     last, report = folder.events()[-1], report_of(folder)
     assert (last["kind"], "kept for looking at the winner" in last["because"]) == ("done", True)
     assert {row["name"]: row["status"] for row in report["checks"]["rows"]}["label-noise"] == "done"
+
+
+def test_a_climb_that_takes_what_was_kept_too_leaves_no_check_begun(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+) -> None:
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=400)
+    worker = Worker(folder, time.monotonic(), lambda: False)
+
+    def allocate(self: Worker) -> str:
+        assert self.step("tiny/a", "linear-probe", place=(1, 1))
+        self.clock._started -= 400
+        return "no rung is left"
+
+    monkeypatch.setattr(Worker, "allocate", allocate)
+    worker.run()
+    assert folder.events()[-1]["because"] == "The time budget was spent"
+    checks = report_of(folder)["checks"]["rows"]
+    assert {row["because"] for row in checks} == {"not begun: The time budget was spent"}
+
+
+def test_the_parts_of_many_examples_are_small_and_whole_batches() -> None:
+    assert part_edges(60) == [15, 30, 45, 60], "few are cut into four"
+    assert part_edges(300) == [80, 144, 224, 300]
+    edges = part_edges(1030)
+    assert len(edges) == 16 and edges[-1] == 1030 and all(edge % 16 == 0 for edge in edges[:-1])
+    assert len(part_edges(100_000)) == 16
+    assert part_edges(1) == [1]
 
 
 def test_too_little_time_for_the_next_rung_is_said(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:

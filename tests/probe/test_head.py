@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from advisor.probe import head
-from advisor.probe.head import GRID, MOST_COMPARED, fit_head, out_of_fold
+from advisor.probe.head import GRID, MOST_COMPARED, fit_head, held_out, out_of_fold
 
 Data = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -73,6 +74,19 @@ def test_strength_is_chosen_from_the_grid_by_the_data() -> None:
     assert weak.strength == min(GRID)
     assert strong.strength > weak.strength
     assert strong.strength in GRID
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.4, 1.5])
+def test_the_rough_comparison_chooses_what_scikit_learn_would(apart: float) -> None:
+    features, truth = blobs(240, 12, 4, apart=apart)
+    exact = LogisticRegressionCV(
+        Cs=GRID, cv=StratifiedKFold(3, shuffle=True, random_state=0), scoring="neg_log_loss", tol=1e-8,
+        max_iter=5000, refit=False, l1_ratios=(0,), use_legacy_attributes=False,
+    ).fit(StandardScaler().fit_transform(features), truth)  # fmt: skip
+    losses = -np.squeeze(exact.scores_).mean(axis=0)
+    found = held_out(features, truth, seed=0)
+    assert found.strength == GRID[int(losses.argmin())]
+    assert np.nanmean(found.losses) == pytest.approx(losses.min(), abs=5e-3)
 
 
 def test_of_very_many_examples_some_of_all_classes_choose_the_strength() -> None:

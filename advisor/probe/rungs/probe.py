@@ -5,6 +5,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.probe.backbone import BATCH_SIZE
 from advisor.probe.choice import Chosen, choose_head
 from advisor.probe.clock import OutOfTime
 from advisor.probe.features import of_layers
@@ -13,9 +14,9 @@ from advisor.probe.rungs.sizes import learnable, learning_sizes
 from advisor.probe.setting import Probabilities
 from advisor.probe.transfer import transferability
 
-__all__ = ["Probe"]
+__all__ = ["Probe", "part_edges"]
 
-PARTS, MOST_PARTS, PART = 4, 16, 64
+FEWEST_PARTS, MOST_PARTS, PART_EXAMPLES = 4, 16, 64
 FEWEST_TIMED = 32
 MOST_CROSSED = 1500
 
@@ -105,10 +106,8 @@ class Probe(Rung):
 
         :return: the features of a prefix of the training examples, and whether time cut it short.
         """
-        parts = max(PARTS, min(MOST_PARTS, len(self.train) // PART))
-        edges = sorted({round(len(self.train) * part / parts) for part in range(1, parts + 1)} - {0})
         enough = 0
-        for edge in edges:
+        for edge in part_edges(len(self.train)):
             try:
                 self.layered(self.train[:edge])
             except OutOfTime:
@@ -122,3 +121,14 @@ class Probe(Rung):
         """The fewest examples that a probe can be fitted on, and learns more from than the rung before."""
         before = 0 if self.rung == "linear-probe" else self.setting.examples.first
         return max(2 * len(self.setting.examples.labels), before + 1)
+
+
+def part_edges(examples: int) -> list[int]:
+    """Say after how many examples each part of the features ends; of many examples, parts are whole batches.
+
+    :return: rising, the last of them all examples.
+    """
+    parts = max(FEWEST_PARTS, min(MOST_PARTS, examples // PART_EXAMPLES))
+    whole = BATCH_SIZE if examples >= FEWEST_PARTS * PART_EXAMPLES else 1
+    edges = {whole * round(examples * part / parts / whole) for part in range(1, parts)}
+    return sorted({*edges, examples} - {0})
