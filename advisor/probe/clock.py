@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 from advisor.errors import AdvisorError, Cancelled
 
-__all__ = ["Clock", "OutOfTime"]
+__all__ = ["SPENT", "Clock", "OutOfTime"]
 
 LATENESS = 0.03
+SPENT = "The time budget was spent"
 
 
 class OutOfTime(AdvisorError):
@@ -94,5 +95,5 @@ class Clock:
 
     def _spent(self) -> str:
         if self._kept_s < 1:
-            return "The time budget was spent"
+            return SPENT
         return f"The time budget was spent but {self._kept_s:.0f} s kept for looking at the winner"

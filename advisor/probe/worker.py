@@ -25,14 +25,13 @@ from advisor.place import chances
 from advisor.posterior import Posterior, posterior
 from advisor.probe.allocate import LEAST_GAIN, Option, hoped
 from advisor.probe.climber import Climber
-from advisor.probe.clock import OutOfTime
+from advisor.probe.clock import SPENT, OutOfTime
 from advisor.probe.ladder import WIDER
 from advisor.probe.plan import BASELINES, PER_MODEL_S, nominal_seconds
 from advisor.result import Waits
 
 __all__ = ["main"]
 
-SPENT = "The time budget was spent"
 NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
