@@ -390,11 +390,17 @@ def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> No
     assert report["decision"]["winner"] is None
 
 
-def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
-    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
-) -> None:
+@pytest.fixture
+def hurried(workshop: Path, tmp_path: Path, majority_only: None) -> Worker:
+    """A worker with a budget of 400 s, of which 51 are kept for looking at the winner."""
     folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=400)
-    worker = Worker(folder, time.monotonic(), lambda: False)
+    return Worker(folder, time.monotonic(), lambda: False)
+
+
+def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
+    hurried: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, folder = hurried, hurried.folder
 
     def allocate(self: Worker) -> str:
         assert self.step("tiny/a", "linear-probe", place=(1, 1))
@@ -411,10 +417,9 @@ def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
 
 
 def test_a_climb_that_takes_what_was_kept_too_leaves_no_check_begun(
-    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
+    hurried: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a"], budget_s=400)
-    worker = Worker(folder, time.monotonic(), lambda: False)
+    worker, folder = hurried, hurried.folder
 
     def allocate(self: Worker) -> str:
         assert self.step("tiny/a", "linear-probe", place=(1, 1))
