@@ -24,8 +24,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from by_hand import IMAGES, TEXTS, by_hand, models_here, prepared, worked
 
-HERE = Path(__file__).parent
+from advisor.jobs.records import Plan
+
 RATIO = 1.2
 GROWTH = 1.1
 CLASSES = 10
@@ -34,34 +36,20 @@ Row = tuple[str, str, float, float, bool]
 
 def probe(data: Path) -> Iterator[Row]:
     """Compare one probe of several models with a script that trains the largest of them."""
-    sys.path.insert(0, str(HERE))
-    import speed
-
-    from advisor.jobs.records import Plan
-
-    for name, task in ((speed.IMAGES, "image-classification"), (speed.TEXTS, "text-classification")):
+    for name, task in ((IMAGES, "image-classification"), (TEXTS, "text-classification")):
         with tempfile.TemporaryDirectory() as place:
-            models = speed.models_here(task)
+            models = models_here(task)
             steps = {model: ("linear-probe", "last-block") for model in models}
             plan = Plan.model_validate(
                 {"examples": {"train": 120, "select": 40, "report": 40}, "models": steps}
             )
-            folder = speed.prepared(data, name, Path(place) / "run", models, 3600, plan)
-            speed.worked(folder, {"ADVISOR_HOME": f"{place}/home"})
+            folder = prepared(data, name, Path(place) / "run", models, 3600, plan)
+            worked(folder, {"ADVISOR_HOME": f"{place}/home"})
             peaks = {m: max(record.peak_memory_mb or 0.0 for record in folder.rungs(m)) for m in models}
             plain = {}
             for model in models:
-                job = speed.job_of(folder) | {"baselines": []}
-                job["models"] = [
-                    one
-                    for one, other in zip(job["models"], folder.spec().chosen, strict=True)
-                    if other == model
-                ]
-                path = Path(place) / "one.json"
-                path.write_text(json.dumps(job), encoding="utf-8")
-                done = subprocess.run(
-                    [sys.executable, str(HERE / "bare.py"), str(path)], check=True, capture_output=True
-                )
+                command = by_hand(folder, Path(place) / "one.json", only=model)
+                done = subprocess.run(command, check=True, capture_output=True)
                 plain[model] = json.loads(done.stdout.splitlines()[-1])["peak_mb"]
             largest = max(plain, key=lambda model: plain[model])
             ours, theirs = max(peaks.values()), plain[largest]

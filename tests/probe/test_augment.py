@@ -14,7 +14,7 @@ from torch import nn
 
 from advisor.errors import Cancelled
 from advisor.probe.augment import Verdict, change_image, change_text, changing, embed_views, judge, views
-from advisor.probe.backbone import ImageBackbone, TextBackbone
+from advisor.probe.backbone import IMAGES_AT_ONCE, ImageBackbone, TextBackbone
 from advisor.probe.clock import Clock
 from advisor.probe.features import embed
 
@@ -204,4 +204,4 @@ def test_the_clock_is_asked_between_batches() -> None:
         embed_views(
             body(pictures), views(list(pictures), 1, 0), stopping, lambda done, total: told.append(done)
         )
-    assert told == [16, 32]
+    assert told == [IMAGES_AT_ONCE, 2 * IMAGES_AT_ONCE]

@@ -1,11 +1,12 @@
 """The rungs that leave the body as it is: frozen features and a linear probe."""
 
 import time
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.probe.backbone import BATCH_SIZE
+from advisor.probe.backbone import BATCH_SIZE, IMAGES_AT_ONCE
 from advisor.probe.choice import Chosen, choose_head
 from advisor.probe.clock import OutOfTime
 from advisor.probe.features import of_layers
@@ -129,6 +130,6 @@ def part_edges(examples: int) -> list[int]:
     :return: rising, the last of them all examples.
     """
     parts = max(FEWEST_PARTS, min(MOST_PARTS, examples // PART_EXAMPLES))
-    whole = BATCH_SIZE if examples >= FEWEST_PARTS * PART_EXAMPLES else 1
+    whole = lcm(BATCH_SIZE, IMAGES_AT_ONCE) if examples >= FEWEST_PARTS * PART_EXAMPLES else 1
     edges = {whole * round(examples * part / parts / whole) for part in range(1, parts)}
     return sorted({*edges, examples} - {0})

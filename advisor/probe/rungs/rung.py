@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from advisor.files import write_atomically
 from advisor.jobs.folder import RungRecord
 from advisor.probe.backbone import (
-    BATCH_SIZE,
     MAX_TOKENS,
     Backbone,
     Layers,
+    at_once,
     load_backbone,
     torch_device,
     use_layers,
@@ -89,6 +89,16 @@ class Rung:
         return source
 
     @cached_property
+    def to_compute(self) -> int:
+        """How many of this climb's examples have no features when it begins."""
+        return len({*self.setting.contents([*self.judged, *self.train])} - self.known.keys())
+
+    @cached_property
+    def tell(self) -> Callable[..., None]:
+        """Told how many of the missing features are there, over all calls for some of them."""
+        return self.setting.steps(self.weights.model, self.rung, "features")
+
+    @cached_property
     def known(self) -> dict[str, NDArray[np.float32]]:
         """The features of this climb's examples, as far as they are there: content → (d,) or (2, d)."""
         contents = self.setting.contents([*self.judged, *self.train])
@@ -120,9 +130,13 @@ class Rung:
                 if len(fresh) >= KEPT_AT_ONCE:
                     flush()
 
-            tell = self.setting.steps(self.weights.model, self.rung, "features")
+            before, wanted = self.computed, self.to_compute
+
+            def progress(done: int, total: int) -> None:
+                self.tell(before + done, max(wanted, before + total))
+
             try:
-                embed(self.backbone, missing, self.setting.clock, tell, keep, every=True)
+                embed(self.backbone, missing, self.setting.clock, progress, keep, every=True)
             finally:
                 flush()
         return np.stack([self.known[content] for content in contents])
@@ -196,7 +210,9 @@ class Rung:
             hyperparameters={
                 **hyperparameters,
                 "seed": self.setting.seed,
-                "batch_size": BATCH_SIZE if "backbone" not in vars(self) else self.backbone.batch_size,
+                "batch_size": self.backbone.batch_size
+                if "backbone" in vars(self)
+                else at_once(self.weights.loader),
             },
             curve=tuple(points),
             seconds=time.monotonic() - self.begun,
