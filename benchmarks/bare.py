@@ -64,7 +64,7 @@ def texts(job: dict[str, Any], model: dict[str, Any]) -> tuple[Any, Any]:
     return body, features
 
 
-def embed(features: Any, contents: list[str], every: bool = False) -> Any:
+def embed(features: Any, contents: list[str], every: bool = False, batch: int = BATCH) -> Any:
     """The plain loop; longer texts go with their like, as everybody does it."""
     import numpy as np
     import torch
@@ -72,8 +72,8 @@ def embed(features: Any, contents: list[str], every: bool = False) -> Any:
     order = sorted(range(len(contents)), key=lambda i: -len(contents[i]))
     rows = []
     with torch.inference_mode():
-        for start in range(0, len(order), BATCH):
-            rows.append(features([contents[i] for i in order[start : start + BATCH]], every).numpy())
+        for start in range(0, len(order), batch):
+            rows.append(features([contents[i] for i in order[start : start + batch]], every).numpy())
     result = np.concatenate(rows)
     result[np.asarray(order)] = result.copy()
     return result

@@ -73,7 +73,7 @@ def extraction(data: Path) -> Iterator[Row]:
                 since = time.monotonic()
                 embed(backbone, contents, Clock(None, 0.0, lambda: False), every=True)
                 between = time.monotonic()
-                bare.embed(features, contents)
+                bare.embed(features, contents, batch=backbone.batch_size)
                 if turn:
                     ours.append(between - since)
                     plain.append(time.monotonic() - between)

@@ -202,6 +202,24 @@ def test_a_smaller_batch_in_memory_gives_the_same_step(folders: dict[str, Path],
     assert torch.allclose(*results, atol=2e-3)
 
 
+def test_a_step_goes_through_in_even_parts(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    body = load_backbone(weights(folders["timm"], "timm"), open_picture)
+    head = start(body, CONTENTS["timm"])
+    body.batch_size, true_forward, seen = 6, body.forward, list[int]()
+
+    def counted(batch: Any) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            seen.append(len(batch))
+        return true_forward(batch)
+
+    monkeypatch.setattr(body, "forward", counted)
+    recipe, held = Recipe(1, 1e-4, batch_size=8), np.array([], dtype=np.int64)
+    tune(body, head, CONTENTS["timm"], TRUTH, recipe, clock(), seed=0, held=held)
+    rest = len(TRUTH) % 8
+    assert seen[: len(TRUTH) // 8 * 2] == [4] * (len(TRUTH) // 8 * 2), "8 as 4 and 4, not as 6 and 2"
+    assert sum(seen) == len(TRUTH) and (rest == 0 or max(seen[len(TRUTH) // 8 * 2 :]) <= 6)
+
+
 def test_the_batch_backs_off_when_memory_is_short(
     folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
