@@ -23,8 +23,8 @@ from by_hand import probing, threads
 from scipy.stats import weightedtau
 from turns import in_turns
 
-from advisor import Brief
-from advisor.jobs.finish import finish
+from advisor import Brief, decide
+from advisor.jobs.finish import collect
 from advisor.jobs.prepare import prepare
 from advisor.jobs.records import Plan
 from advisor.jobs.request import ProbeRequest
@@ -66,7 +66,7 @@ def side_by_side(run: Run, data: Path, python: Path, place: Path) -> tuple[list[
         (probing(probe), mine, place / "log"), ([str(python), str(script), str(asked)], {}, told)
     )
     since = time.monotonic()
-    ranking = finish(probe).decision.ranking
+    ranking = decide(collect(probe), probe.advice(), seed=run.seed).ranking
     spent[0] += time.monotonic() - since
     theirs = json.loads(told.read_text().splitlines()[-1])["scores"]
     ours = {model: -float(ranking.index(model)) for model in run.accuracy}
