@@ -1,7 +1,6 @@
 """A run of the probe, and the same work as `bare.py` is told to do it by hand."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from turns import QUIET
+from turns import surroundings
 
 HERE = Path(__file__).parent
 IMAGES, TEXTS = "flowers5", "trec6"
@@ -38,7 +37,7 @@ def probing(folder: Any) -> list[str]:
 def worked(folder: Any, environ: Mapping[str, str] | None = None) -> float:
     """Run the worker of a run to its end; its seconds, imports included."""
     begun = time.monotonic()
-    subprocess.run(probing(folder), check=True, env={**QUIET, **os.environ, **(environ or {})})
+    subprocess.run(probing(folder), check=True, env=surroundings(environ))
     return time.monotonic() - begun
 
 

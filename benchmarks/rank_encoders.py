@@ -10,7 +10,6 @@ package. Exits with 1 where the probe is slower or agrees less, in the mean over
 
 import argparse
 import csv
-import json
 import os
 import sys
 import tempfile
@@ -46,14 +45,8 @@ def side_by_side(run: Run, data: Path, python: Path, place: Path) -> tuple[list[
     """
     texts = truth.read_set(data, run.set)
     learnt, _ = truth.draw(texts.labels, texts.groups, run.seed)
-    where = ranker.folders(list(run.accuracy))
-    job = {
-        "threads": threads(), "models": list(where), "texts": [texts.contents[i] for i in learnt],
-        "labels": [texts.labels[i] for i in learnt],
-    }  # fmt: skip
-    asked, script, told = place / "job.json", place / "rank.py", place / "scores.json"
-    asked.write_text(json.dumps(job), encoding="utf-8")
-    script.write_text(ranker.SCRIPT, encoding="utf-8")
+    command, where = ranker.laid(python, place, texts, learnt, list(run.accuracy), threads())
+    told = place / "scores.json"
     plan = Plan.model_validate({"models": {model: ("linear-probe",) for model in run.accuracy}, "checks": ()})
     brief, table = Brief(task=TASK, priorities=ACCURACY), lay_down(texts, learnt, place)
     probe = prepare(
@@ -62,15 +55,13 @@ def side_by_side(run: Run, data: Path, python: Path, place: Path) -> tuple[list[
         )
     )
     mine: Mapping[str, str] = {"ADVISOR_HOME": f"{place}/home"}
-    spent = in_turns(
-        (probing(probe), mine, place / "log"), ([str(python), str(script), str(asked)], {}, told)
-    )
+    spent = in_turns((probing(probe), mine, place / "log"), (command, {}, told))
     since = time.monotonic()
     ranking = decide(collect(probe), probe.advice(), seed=run.seed).ranking
     spent[0] += time.monotonic() - since
-    theirs = json.loads(told.read_text().splitlines()[-1])["scores"]
+    _, theirs = ranker.read(told.read_text(), where)
     ours = {model: -float(ranking.index(model)) for model in run.accuracy}
-    return spent, [ours, {where[name]: value for name, value in theirs.items()}]
+    return spent, [ours, theirs]
 
 
 def agreement(scores: Scores, accuracy: Scores) -> float:
@@ -82,16 +73,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
-    parser.add_argument("--models", type=Path, default=os.environ.get("ADVISOR_MODELS"))
-    parser.add_argument("--python", type=Path, required=True, help="of the environment with the package")
     parser.add_argument("--sets", help="some of those of truth.csv; all if left out")
     parser.add_argument("--csv", type=Path)
-    options = parser.parse_args()
-    if options.data is None:
-        parser.error("--data FOLDER, or ADVISOR_BENCH_DATA, names the folder with the data sets")
-    if options.models is not None:
-        os.environ["ADVISOR_MODELS"] = str(options.models)
+    options = ranker.parsed(parser)
     runs = complete(read_truth(truth.TRUTH))
     chosen = options.sets.split(",") if options.sets else {run.set for run in runs}
     rows = []

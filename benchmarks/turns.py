@@ -12,6 +12,11 @@ QUIET = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 Program = tuple[list[str], Mapping[str, str], Path]
 
 
+def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a worker, and of what it is compared with."""
+    return {**QUIET, **os.environ, **(more or {})}
+
+
 def in_turns(*programs: Program) -> list[float]:
     """Run programs by turns of `TURN_S`, all others stopped meanwhile.
 
@@ -24,13 +29,17 @@ def in_turns(*programs: Program) -> list[float]:
     running = []
     for command, environ, told in programs:
         with told.open("w") as out:
-            running.append(subprocess.Popen(command, env={**QUIET, **os.environ, **environ}, stdout=out))
+            running.append(subprocess.Popen(command, env=surroundings(environ), stdout=out))
         running[-1].send_signal(signal.SIGSTOP)
     spent = [0.0] * len(running)
-    while any(process.returncode is None for process in running):
-        for number, process in enumerate(running):
-            if process.returncode is None:
-                spent[number] += _turn(process)
+    try:
+        while any(process.returncode is None for process in running):
+            for number, process in enumerate(running):
+                if process.returncode is None:
+                    spent[number] += _turn(process)
+    finally:
+        for process in running:
+            process.kill()
     return spent
 
 
