@@ -4,8 +4,9 @@
 
 Both get the examples that `selection/truth.py` learnt from with seed 0 and run by turns of a few seconds on all cores;
 the ranking is judged by the accuracy after full fine-tuning, in the mean over the seeds of `selection/truth.csv`. A
-probe's seconds are those of its process, with the decision. `--python` names the Python of an environment with the
-package. Exits with 1 where the probe is slower or agrees less, in the mean over the sets.
+probe's seconds are those of its process until every encoder has finished its first rung, and of the decision.
+`--python` names the Python of an environment with the package. Exits with 1 where the probe is slower or agrees less,
+in the mean over the sets.
 """
 
 import argparse
@@ -14,13 +15,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from by_hand import probing, threads
 from scipy.stats import weightedtau
-from turns import in_turns
+from turns import Program, in_turns
 
 from advisor import Brief, decide
 from advisor.jobs.finish import collect
@@ -54,8 +54,11 @@ def side_by_side(run: Run, data: Path, python: Path, place: Path) -> tuple[list[
             brief, table, place / "run", budget_s=3600, models=tuple(run.accuracy), plan=plan, offline=True
         )
     )
-    mine: Mapping[str, str] = {"ADVISOR_HOME": f"{place}/home"}
-    spent = in_turns((probing(probe), mine, place / "log"), (command, {}, told))
+    home = {"ADVISOR_HOME": f"{place}/home"}
+    spent = in_turns(
+        Program(probing(probe), place / "log", home, lambda: all(map(probe.rungs, run.accuracy))),
+        Program(command, told),
+    )
     since = time.monotonic()
     ranking = decide(collect(probe), probe.advice(), seed=run.seed).ranking
     spent[0] += time.monotonic() - since

@@ -35,7 +35,7 @@ from by_hand import (
     weights_of,
     worked,
 )
-from turns import in_turns
+from turns import Program, in_turns
 
 from advisor.jobs.records import Plan
 
@@ -106,7 +106,8 @@ def overhead(data: Path, budget: float) -> Iterator[Row]:
             worked(before, {"ADVISOR_HOME": f"{place}/first"})
             job, scrap = place / "job.json", place / "told"
             ours, plain = in_turns(
-                (probing(now), {"ADVISOR_HOME": f"{place}/second"}, scrap), (by_hand(before, job), {}, scrap)
+                Program(probing(now), scrap, {"ADVISOR_HOME": f"{place}/second"}),
+                Program(by_hand(before, job), scrap),
             )
             what = f"{name}, first rungs of a budget of {budget:g} s, and {tuned}"
             yield "overhead", what, ours, plain, ours / plain, ours / plain <= PROMISES["overhead"]

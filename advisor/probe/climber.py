@@ -22,7 +22,6 @@ from advisor.result import Waits
 
 __all__ = ["Climber"]
 
-BASELINE_SHARE = 0.03
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
@@ -94,13 +93,16 @@ class Climber:
         torch.set_num_threads(usable_cores())
         torch.manual_seed(self.spec.seed)
 
-    def baseline(self, model: str) -> None:
-        """Fit one baseline, if that is not done yet; a failure is a row."""
+    def baseline(self, model: str, most_seconds: float | None = None) -> None:
+        """Fit one baseline, if that is not done yet; a failure is a row.
+
+        :param most_seconds: what larger parts of the examples may take; None for all of them in any case.
+        """
 
         def climb() -> None:
             from advisor.probe.rungs import climb_baseline
 
-            climb_baseline(self.setting, model, None if self.spec.plan else BASELINE_SHARE * self.clock.left)
+            climb_baseline(self.setting, model, most_seconds)
 
         if not self.ladder.has(model, "fit") and not self.failed(model):
             self.guarded(model, "fit", lambda: self.first(model, "fit", climb, model), (1, 1))

@@ -49,14 +49,19 @@ class Clock:
         """Seconds that may still be spent now; infinite without a budget."""
         return float("inf") if self._budget_s is None else self._budget_s - self._kept_s - self.elapsed
 
+    @property
+    def room(self) -> float:
+        """Seconds before what may be spent now, or the present limit, is spent."""
+        return min(self.left, float("inf") if self._limit is None else self._limit - self.elapsed)
+
     @contextmanager
     def keeping(self, seconds: float) -> Iterator[None]:
-        """Keep the last seconds of the budget for what comes afterwards."""
-        self._kept_s = seconds
+        """Keep seconds at the end of what may be spent now for what comes afterwards."""
+        self._kept_s += seconds
         try:
             yield
         finally:
-            self._kept_s = 0.0
+            self._kept_s -= seconds
 
     def allow(self, seconds: float | None) -> None:
         """Set a limit of its own to what follows; None lifts it."""
@@ -96,4 +101,4 @@ class Clock:
     def _spent(self) -> str:
         if self._kept_s < 1:
             return SPENT
-        return f"The time budget was spent but {self._kept_s:.0f} s kept for looking at the winner"
+        return f"The time budget was spent but {self._kept_s:.0f} s kept for baselines and checks"

@@ -1,7 +1,8 @@
 """The child process that probes: `python -m advisor.probe.worker RUN`.
 
-It climbs cheapest first: every baseline, every model's first rung, then whatever rung promises most for its seconds,
-until none is worth them. Each finished rung is on disk before the next begins, so the process may die at any moment.
+It climbs cheapest first: the cheapest baseline and every model's first rung, the other baselines, then whatever rung
+promises most for its seconds, until none is worth them. Each finished rung is on disk before the next begins, so the
+process may die at any moment.
 """
 
 import contextlib
@@ -36,6 +37,7 @@ NOTHING_LEFT = "no rung is left that is worth its time or fits into it"
 ELASTIC = {WIDER: 0.5, "full": 0.5, "search": 0.65}
 """What share of its forecast is enough for a rung to begin: a part of its work may be worth it, too."""
 ALONE = 0.85
+BASELINE_SHARE = 0.03
 
 
 class Worker(Climber):
@@ -72,19 +74,12 @@ class Worker(Climber):
             return str(error)
 
     def allocate(self) -> str:
-        """Spend the budget: all first rungs, cheapest first, then always the rung that promises most for its seconds.
+        """Spend the budget: all first rungs, then always the rung that promises most for its seconds.
 
         :return: why it ended.
+        :raises OutOfTime: if that is before there is anything to choose from.
         """
-        for model in BASELINES[self.examples.task]:
-            self.baseline(model)
-        costs = self.first_costs()
-        carried = sum(costs.values()) <= self.clock.left
-        models = self.in_turn(costs, carried)
-        for number, model in enumerate(models):
-            share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
-            fair = self.clock.left * min(0.9, 2 * share)
-            self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
+        models = self.begin()
         self.warm_up()
         alive = [model for model in models if self.folder.rungs(model)]
         tried: set[tuple[str, str]] = set()
@@ -100,6 +95,32 @@ class Worker(Climber):
             limit = ALONE * self.clock.left if best.rung == WIDER else None
             self.step(best.model, best.rung, place=(climbed + 1, len(alive)), limit=limit)
         return NOTHING_LEFT
+
+    def begin(self) -> list[str]:
+        """Take all models up their first rungs, the cheapest baseline before them and the others after them.
+
+        :return: the chosen models, in the order in which they climbed.
+        :raises OutOfTime: once the baselines are fitted, if the models have spent all other time.
+        """
+        cheapest, *others = BASELINES[self.examples.task]
+        each, spent = BASELINE_SHARE * self.clock.left, None
+        self.baseline(cheapest)
+        costs = self.first_costs()
+        carried = sum(costs.values()) <= self.clock.left
+        models = self.in_turn(costs, carried)
+        try:
+            with self.clock.keeping(each * len(others)):
+                for number, model in enumerate(models):
+                    share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
+                    fair = self.clock.left * min(0.9, 2 * share)
+                    self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
+        except OutOfTime as error:
+            spent = error
+        for baseline in others:
+            self.baseline(baseline, each)
+        if spent:
+            raise spent
+        return models
 
     def fits(self, option: Option) -> bool:
         """Say whether there is time for a rung; some are worth it for a good part of their work, too."""
@@ -149,13 +170,16 @@ class Worker(Climber):
 
     def follow(self, plan: Mapping[str, tuple[str, ...]]) -> None:
         """Climb what the plan says, in its order."""
-        for model in BASELINES[self.examples.task]:
-            self.baseline(model)
+        cheapest, *others = BASELINES[self.examples.task]
+        self.baseline(cheapest)
         height = max((len(rungs) for rungs in plan.values()), default=0)
-        for level in range(height):
+        for level in range(max(1, height)):
             for number, (model, rungs) in enumerate(plan.items()):
                 if level < len(rungs) and model in self.spec.chosen:
                     self.step(model, rungs[level], place=(number + 1, len(plan)))
+            if level == 0:
+                for baseline in others:
+                    self.baseline(baseline)
 
     def examine(self) -> None:
         """Look at labels, compression and what pretraining gave, as far as the budget has room."""

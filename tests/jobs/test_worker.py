@@ -25,10 +25,11 @@ from advisor.jobs.request import ProbeRequest
 from advisor.knowledge import Knowledge
 from advisor.probe.after.subject import Subject, answer
 from advisor.probe.allocate import Gain
+from advisor.probe.cache import FeatureCache
 from advisor.probe.clock import OutOfTime
 from advisor.probe.ladder import Ladder, best_point
 from advisor.probe.plan import BASELINES
-from advisor.probe.rungs import climb_baseline
+from advisor.probe.rungs import climb_baseline, rung
 from advisor.probe.rungs.probe import Probe, part_edges
 from advisor.probe.worker import Worker
 from advisor.result import SplitSizes
@@ -102,8 +103,11 @@ STEPS = plan(
 
 @pytest.fixture(scope="module")
 def finished(workshop: Path, one_thread: None) -> RunFolder:
+    """A run that knows no feature from another test: those depend on their batch in the last digit."""
     folder = lay(workshop, workshop / "run-images", STEPS)
-    work(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADVISOR_HOME", str(workshop / "home-images"))
+        work(folder)
     return folder
 
 
@@ -404,6 +408,30 @@ def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> No
     assert report["decision"]["winner"] is None
 
 
+def test_baselines_beyond_the_cheapest_come_after_the_first_rungs(
+    workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time is kept for them: networks that spend all other time do not leave a run without them."""
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
+    worker = Worker(folder, time.monotonic(), lambda: False)
+    step = Worker.step
+
+    def slow(self: Worker, model: str, rung: str, **more: Any) -> bool:
+        if model == "tiny/b":
+            self.clock._started -= self.clock.left + 1
+        return step(self, model, rung, **more)
+
+    monkeypatch.setattr(Worker, "step", slow)
+    worker.run()
+    began = [event["model"] for event in folder.events() if event["kind"] == "rung"]
+    assert began[:5] == [
+        "baseline/majority", "tiny/a", "tiny/b", "baseline/colour-edges-logreg", "baseline/colour-edges-forest",
+    ]  # fmt: skip
+    found = rows(report_of(folder))
+    assert {model for model, row in found.items() if row["status"] == "ok"} == set(found) - {"tiny/b"}
+    assert "kept for baselines and checks" in found["tiny/b"]["because"]
+
+
 @pytest.fixture
 def hurried(workshop: Path, tmp_path: Path, majority_only: None) -> Worker:
     """A worker with a budget of 400 s, of which 51 are kept for looking at the winner."""
@@ -426,7 +454,7 @@ def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
     worker.clock._started -= 4
     worker.run()
     last, report = folder.events()[-1], report_of(folder)
-    assert (last["kind"], "kept for looking at the winner" in last["because"]) == ("done", True)
+    assert (last["kind"], "kept for baselines and checks" in last["because"]) == ("done", True)
     assert {row["name"]: row["status"] for row in report["checks"]["rows"]}["label-noise"] == "done"
 
 
@@ -487,9 +515,10 @@ def test_a_baseline_with_time_enough_learns_from_all(worker: Worker) -> None:
 
 
 def narrowed(worker: Worker, first: int) -> Worker:
-    """Let the first rung learn from fewer examples than there are to learn from."""
+    """Let the first rung learn from fewer examples than there are to learn from, and no feature be known."""
     worker.examples = worker.examples.model_copy(update={"first": first})
-    worker.setting = replace(worker.setting, examples=worker.examples)
+    unknown = FeatureCache(worker.folder.path / "unknown")
+    worker.setting = replace(worker.setting, examples=worker.examples, cache=unknown)
     worker.ladder.examples = worker.examples
     return worker
 
@@ -522,6 +551,37 @@ def test_time_that_is_left_over_goes_into_as_many_more_examples_as_it_buys(
         evidence = collect(worker.folder).evidence
         assert evidence is not None
         assert set(evidence.logme[model]) == {12 + choosing, wider.curve[-1].examples + choosing}
+
+
+@pytest.mark.parametrize(("pace", "parts"), [(0.5, 1), (2.0, 4), (float("inf"), 4)])
+def test_training_examples_go_through_the_network_in_one_go_where_time_is_plenty(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, pace: float, parts: int
+) -> None:
+    """With 100 s left, 54 examples at 0.5 s are well within, at 2 s or at an unknown pace they may not be."""
+    narrowed(worker, len(worker.examples.train))
+    asked = list[int]()
+
+    def embed(backbone: Any, contents: Sequence[str], clock: Any, tell: Any, keep: Any, **more: Any) -> None:
+        asked.append(len(contents))
+        keep(range(len(contents)), np.ones((len(contents), 4), dtype=np.float32))
+
+    monkeypatch.setattr(rung, "embed", embed)
+    probe = Probe(worker.setting, worker.locate("tiny/a"), "linear-probe", 0, 0.0)
+    features, cut = probe.learnt(pace)
+    assert (len(features), cut, sum(asked), len(asked)) == (54, False, 54, parts)
+
+
+def test_what_time_cuts_off_is_lost_to_the_probe(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but a prefix of the training examples is learnt from: what was computed beyond a gap is of one length."""
+    narrowed(worker, len(worker.examples.train))
+
+    def embed(backbone: Any, contents: Sequence[str], clock: Any, tell: Any, keep: Any, **more: Any) -> None:
+        keep([0, 1, 2, 3, 4, 5, 6, 7, 9], np.ones((9, 4), dtype=np.float32))
+        raise OutOfTime("The model's own time limit was spent")
+
+    monkeypatch.setattr(rung, "embed", embed)
+    features, cut = Probe(worker.setting, worker.locate("tiny/a"), "linear-probe", 0, 0.0).learnt(0.5)
+    assert (len(features), cut) == (8, True)
 
 
 @pytest.mark.parametrize(("whole", "share"), [(0.5, 0.2), (10.0, 0.9)])
@@ -575,8 +635,6 @@ def test_the_run_stops_when_nothing_can_change_the_choice(
 def test_a_second_run_on_the_same_data_computes_no_feature(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, majority_only: None
 ) -> None:
-    from advisor.probe.rungs import rung
-
     monkeypatch.setenv("ADVISOR_HOME", str(tmp_path / "home"))
     one = lay(workshop, tmp_path / "one", plan(a=("linear-probe",)))
     work(one)
@@ -618,7 +676,7 @@ def test_a_model_that_has_gone_meanwhile_is_no_crash(
 ) -> None:
     folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
     monkeypatch.setenv("ADVISOR_MODELS", str(tmp_path))
-    monkeypatch.setattr(Worker, "baseline", lambda self, model: None)
+    monkeypatch.setattr(Worker, "baseline", lambda self, model, seconds=None: None)
     work(folder)
     ending = folder.ending("tiny/a")
     assert ending is not None

@@ -87,10 +87,24 @@ def test_what_is_kept_for_later_is_not_spent_before() -> None:
     watch = Watch()
     clock = watch.clock(100)
     watch.now += 85
-    with clock.keeping(20):
+    with clock.keeping(15), clock.keeping(5):
         assert clock.left == -5
         for asked in (clock.check, clock.go_on):
-            with pytest.raises(OutOfTime, match="but 20 s kept for looking at the winner"):
+            with pytest.raises(OutOfTime, match="but 20 s kept for baselines and checks"):
                 asked()
     assert clock.left == 15
     clock.check()
+
+
+def test_room_is_what_the_nearer_limit_leaves() -> None:
+    watch = Watch()
+    clock = watch.clock(100)
+    assert clock.room == 100
+    clock.allow(30)
+    watch.now += 10
+    assert clock.room == 20
+    with clock.keeping(80):
+        assert clock.room == 10
+    clock.allow(None)
+    assert clock.room == 90
+    assert watch.clock(None).room == float("inf")

@@ -1,7 +1,8 @@
 """The rungs that leave the body as it is: frozen features and a linear probe."""
 
 import time
-from math import lcm
+from itertools import takewhile
+from math import inf, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,16 @@ __all__ = ["Probe", "part_edges"]
 FEWEST_PARTS, MOST_PARTS, PART_EXAMPLES = 4, 16, 64
 FEWEST_TIMED = 32
 MOST_CROSSED = 1500
+AMPLE = 1.5
+"""How many times as long as the training features should take must be left for them to be computed in one go."""
 
 
 class Probe(Rung):
     """Frozen features and a logistic regression, at growing numbers of examples.
 
-    The examples to judge by come first, then the training examples in stratified parts: when the model's own time
-    limit passes, the parts that are done are enough for a probe.
+    The examples to judge by come first, then the training examples: all in one go, which pads texts least, where there
+    is surely time for that, else in stratified parts. When the model's own time limit passes, the parts that are done
+    are enough for a probe.
     """
 
     def climb(self) -> None:
@@ -34,7 +38,7 @@ class Probe(Rung):
         setting, k = self.setting, len(self.setting.examples.labels)
         since = time.monotonic()
         judged = self.layered(self.judged)
-        features, cut = self.learnt()
+        features, cut = self.learnt((time.monotonic() - since) / self.computed if self.computed else inf)
         spent = time.monotonic() - since
         truth = setting.truth[self.train[: len(features)]]
         n = len(setting.examples.select)
@@ -102,20 +106,23 @@ class Probe(Rung):
         k = len(setting.examples.labels)
         return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
 
-    def learnt(self) -> tuple[NDArray[np.float32], bool]:
-        """Compute the training features part by part; what of a part time cuts off is lost to the probe.
+    def learnt(self, pace: float) -> tuple[NDArray[np.float32], bool]:
+        """Compute the training features; what of a part time cuts off is lost to the probe.
 
+        :param pace: seconds for each, as far as is known.
         :return: the features of a prefix of the training examples, and whether time cut it short.
         """
-        enough = 0
-        for edge in part_edges(len(self.train)):
+        contents = self.setting.contents(self.train)
+        missing = sum(content not in self.known for content in contents)
+        ample = AMPLE * pace * missing <= self.setting.clock.room
+        for edge in [len(self.train)] if ample else part_edges(len(self.train)):
             try:
                 self.layered(self.train[:edge])
             except OutOfTime:
-                if enough < self.fewest() or self.setting.clock.left <= 0:
+                there = list(takewhile(self.known.__contains__, contents))
+                if len(there) < self.fewest() or self.setting.clock.left <= 0:
                     raise
-                return self.layered(self.train[:enough]), True
-            enough = edge
+                return self.layered(self.train[: len(there)]), True
         return self.layered(self.train), False
 
     def fewest(self) -> int:
