@@ -165,7 +165,7 @@ def test_score_parts_add_up_to_the_score() -> None:
 def test_p_best_never_says_certain() -> None:
     sure = Decision(winner="a", p_best={"a": 0.9999, "b": 0.0001}, ranking=("a", "b"), tied_with=("b",))
     texts = {row["text"] for row in values(charts.p_best(sure))}
-    assert texts == {"> 99 % · recommended", "< 1 % · practically equal"}
+    assert texts == {"> 99 % · recommended", "< 1 % · cannot be told apart"}
     many = Decision(winner="m0", p_best={f"m{i}": 1 / 30 for i in range(30)})
     assert "18 less likely" in charts.p_best(many).chart.to_dict()["title"]["subtitle"]
 

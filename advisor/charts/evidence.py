@@ -153,7 +153,7 @@ def p_best(decision: Decision, limit: int = 12) -> Figure:
         role = (
             "recommended"
             if model == decision.winner
-            else "practically equal"
+            else "cannot be told apart"
             if model in decision.tied_with
             else "other"
         )
@@ -162,7 +162,7 @@ def p_best(decision: Decision, limit: int = 12) -> Figure:
         rows.append({"model": model, "label": labels[model], "p": share, "text": text, "role": role})
     y = alt.Y("label:N", title=None, sort=[labels[m] for m in shown], axis=names_axis(labels.values()))
     x = alt.X("p:Q", title=None, scale=alt.Scale(domain=[0, 1.25]), axis=None)
-    roles = ["recommended", "practically equal", "other"]
+    roles = ["recommended", "cannot be told apart", "other"]
     colour = alt.Color("role:N", scale=alt.Scale(domain=roles, range=[BLUE, PALETTE[5], GREY]), legend=None)
     tooltip = [alt.Tooltip("model:N", title="Model"), alt.Tooltip("p:Q", title="P(best)", format=".1%")]
     data = base(rows)

@@ -15,7 +15,7 @@ from advisor.report.evidence import (
 from advisor.report.looked import looked_section
 from advisor.report.need import need_section, shortlist_section
 from advisor.report.numbers import chance, milliseconds, percent, size
-from advisor.report.plain import advantages, saves, verdict
+from advisor.report.plain import LATE, advantages, behind, saves, verdict
 from advisor.result import ModelResult, Report
 
 __all__ = ["compose"]
@@ -177,7 +177,9 @@ def _runner_up(report: Report, row: ModelResult | None) -> tuple[Block, ...]:
         said.append(size(other.size_mb))
     text = "; ".join(said) + "."
     better = advantages(row, other)
-    if other.model in report.decision.tied_with:
+    if other.model in behind(report):
+        text += f" It {LATE}."
+    elif other.model in report.decision.tied_with:
         text += (
             f" Practically equal{f', and {better}' if better else ''}: choose by what else matters to you."
         )

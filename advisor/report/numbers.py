@@ -4,6 +4,7 @@ from advisor.quantity import Quantity
 from advisor.result import Metric
 
 __all__ = [
+    "THIN",
     "chance",
     "count",
     "interval",

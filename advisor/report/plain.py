@@ -1,14 +1,19 @@
 """The one sentence to decide by, the same for command line, app and report."""
 
+import re
+
 from advisor.closest import closest_words
 from advisor.labels import model_labels, one_line
-from advisor.report.numbers import WORDS, chance, count, milliseconds, plural, size
+from advisor.naming import listed
+from advisor.report.numbers import THIN, WORDS, chance, count, milliseconds, plural, size
 from advisor.result import ModelResult, Report
 
-__all__ = ["advantages", "saves", "verdict"]
+__all__ = ["LATE", "advantages", "behind", "saves", "verdict"]
 
 MAJORITY = "baseline/majority"
 SURE = 0.5
+AMOUNT = re.compile(r"(?<=\d) (?=(?:%|ms|MB|GB)(?:\W|$))")
+LATE = "scored lower here but may draw level when fully tuned"
 
 
 def verdict(report: Report) -> str:
@@ -19,7 +24,8 @@ def verdict(report: Report) -> str:
     """
     winner = report.decision.winner
     text = _nothing(report) if winner is None else _choice(report, winner)
-    return one_line(" ".join(filter(None, (text, _none_fits(report), _cut_short(report)))))
+    more = (_catching_up(report), _none_fits(report), _cut_short(report))
+    return AMOUNT.sub(THIN, one_line(" ".join(filter(None, (text, *more)))))
 
 
 def _rows(report: Report) -> dict[str, ModelResult]:
@@ -98,7 +104,7 @@ def _saving(report: Report, row: ModelResult | None) -> str:
 
 def _tied(report: Report, winner: str) -> str:
     names, rows = _names(report), _rows(report)
-    tied = [model for model in report.decision.tied_with if model != winner]
+    tied = [model for model in report.decision.tied_with if model not in (winner, *behind(report))]
     if not tied:
         return ""
     better = {
@@ -110,11 +116,34 @@ def _tied(report: Report, winner: str) -> str:
         joint = ", " if " and " in gain else " and "
         return f"{names[tied[0]]} is practically equal{joint + gain if gain else ''}"
     few = tied[:3]
-    listed = ", ".join(names[model] for model in few[:-1]) + f" and {names[few[-1]]}"
-    if len(tied) > 3:
-        listed = f"{', '.join(names[model] for model in few)} and {plural(len(tied) - 3, 'other')}"
+    rest = [plural(len(tied) - 3, "other")] if len(tied) > 3 else []
     extra = better.get(tied[0])
-    return f"{listed} are practically equal{f' ({names[tied[0]]} is {extra})' if extra else ''}"
+    offer = f" ({names[tied[0]]} is {extra})" if extra else ""
+    return f"{listed([*(names[model] for model in few), *rest])} are practically equal{offer}"
+
+
+def behind(report: Report) -> tuple[str, ...]:
+    """Name the pretrained models that tie with the winner only by what tuning should add.
+
+    What was measured of them lies below what was measured of the winner, each outside the other's interval.
+    """
+    from advisor.charts.metric import measured_metric
+
+    rows, metric = _rows(report), report.brief.metric
+    winner = rows.get(report.decision.winner or "")
+    best = measured_metric(winner, metric) if winner else None
+    if best is None:
+        return ()
+    tied = [rows[model] for model in report.decision.tied_with if model in rows]
+    found = {row.model: measured_metric(row, metric) for row in tied if row.kind != "baseline"}
+    return tuple(
+        model for model, own in found.items() if own and own.value < best.low and own.high < best.value
+    )
+
+
+def _catching_up(report: Report) -> str:
+    late, names = behind(report), _names(report)
+    return f"{listed([names[model] for model in late])} {LATE}." if late else ""
 
 
 def advantages(winner: ModelResult, other: ModelResult) -> str:

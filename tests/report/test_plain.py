@@ -7,8 +7,8 @@ from report_fixture import COLOUR, LITE0, LITE1, LITE2, MAJORITY, MOBILE, RESNET
 
 from advisor.quantity import Quantity
 from advisor.report.numbers import chance, count, milliseconds, percent, plural, quantity, seconds, size, span
-from advisor.report.plain import advantages, saves, verdict
-from advisor.result import Decision, ModelResult, Report
+from advisor.report.plain import advantages, behind, saves, verdict
+from advisor.result import Decision, Metric, ModelResult, Report
 
 REPORT = make_report()
 
@@ -33,6 +33,10 @@ def test_clear_winner() -> None:
     )
 
 
+def test_no_amount_breaks_from_its_unit() -> None:
+    assert "84\u202f% sure" in verdict(decided(LITE2))
+
+
 def test_never_certain() -> None:
     assert "More than 99 % sure" in plain(verdict(decided(LITE2, 1.0)))
 
@@ -50,6 +54,23 @@ def test_many_ties() -> None:
     assert "tf_efficientnet_lite1 and tf_efficientnet_lite0 are practically equal" in text
     four = plain(verdict(decided(LITE2, 0.3, (LITE1, LITE0, COLOUR, MAJORITY))))
     assert "and one other are practically equal" in four
+
+
+def test_what_would_have_to_catch_up_is_not_called_equal() -> None:
+    report = decided(LITE2, 0.62, (LITE0, LITE1, COLOUR))
+    late = Metric(value=0.5, low=0.42, high=0.58, n=150)
+    rows = tuple(
+        row.model_copy(update={"metrics": {**row.metrics, "accuracy": late}})
+        if row.model in (LITE0, COLOUR) and row.metrics
+        else row
+        for row in report.probe.results
+    )
+    report = report.model_copy(update={"probe": report.probe.model_copy(update={"results": rows})})
+    text = plain(verdict(report))
+    assert behind(report) == (LITE0,)
+    assert "tf_efficientnet_lite1 and " in text
+    assert "are practically equal" in text
+    assert text.endswith("tf_efficientnet_lite0 scored lower here but may draw level when fully tuned.")
 
 
 def test_low_confidence_is_said_first() -> None:
@@ -100,7 +121,7 @@ def test_nothing_probed() -> None:
     assert verdict(no_winner(())).startswith("No choice: nothing was probed.")
     bare = no_winner(())
     none = bare.recommendation.model_copy(update={"shortlist": ()})
-    assert verdict(bare.model_copy(update={"recommendation": none})).endswith(
+    assert plain(verdict(bare.model_copy(update={"recommendation": none}))).endswith(
         "No model meets what you asked for. The closest is convnext_tiny, which misses a single requirement: "
         "latency: 63.2 ms, asked is at most 40."
     )
