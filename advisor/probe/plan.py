@@ -49,7 +49,9 @@ START_S = 10.0
 PER_MODEL_S = 2.0
 FIRST_SHARE = 0.65
 FEWEST, MOST_JUDGED = 120, 1000
-LEAST, PER_CLASS = 60, 6
+FLOORS = ((60, 6), (36, 4))
+"""The least examples, and for each class, where more models are named than the budget carries: the first pair on which
+it carries them at all, else the last."""
 GROWTH = 4
 
 
@@ -113,15 +115,18 @@ def allot(
     """Spread the budget over the examples: half to learn from, a quarter to choose by, a quarter to judge by.
 
     Models that the user named may be more than the budget carries on `FEWEST` examples, which is what the advisor's own
-    choice is cut to. All of them are then looked at on fewer, down to `LEAST`, or `PER_CLASS` for each class: LogME
-    ranks all models on a few examples better than a guess ranks those that were not reached.
+    choice is cut to. All of them are then looked at on fewer, down to `FLOORS`: LogME ranks all models on a few
+    examples better than a guess ranks those that were not reached.
 
     :param available: what the splits hold.
     :param costs: nominal seconds per example of each model.
     :param classes: how many there are.
     :return: how many of each split the run uses, and how many training examples the first rung learns from.
     """
-    least = min(FEWEST, max(LEAST, PER_CLASS * classes))
+    for examples, per_class in FLOORS:
+        least = min(FEWEST, max(examples, per_class * classes))
+        if START_S + PER_MODEL_S * len(costs) + least * sum(costs) <= budget_s:
+            break
     total = max(float(least), _first_examples(costs, budget_s))
     learnt = min(float(available.train), total / 2)
     first, each = round(learnt), min(MOST_JUDGED, round((total - learnt) / 2))

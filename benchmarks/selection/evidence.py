@@ -117,7 +117,10 @@ def features_of(folder: Path, run: Run, model: str) -> tuple[np.ndarray, np.ndar
 
 @cache
 def importing() -> float:
-    """CPU seconds of a process that imports what every method needs, before anything is loaded; the least of three."""
+    """CPU seconds of importing what every method needs and what no model was charged for; the least of three.
+
+    What timm and transformers take is in the load of the model that came first in a slice of `truth.py`.
+    """
     seconds = []
     for _ in range(3):
         before = os.times()

@@ -58,9 +58,14 @@ def test_plenty_of_budget_uses_everything() -> None:
     assert allot(available, [], 300, 2)[0] == available
 
 
-@pytest.mark.parametrize(("kinds", "total"), [(2, 60), (16, 96), (150, 120)])
-def test_more_models_than_the_budget_carries_are_looked_at_on_few_examples(kinds: int, total: int) -> None:
-    used, first = allot(SplitSizes(train=600, select=200, report=200), [0.05] * 8, 20, kinds)
+@pytest.mark.parametrize(
+    ("budget", "kinds", "total"),
+    [(70, 2, 60), (70, 16, 96), (70, 150, 120), (20, 2, 36), (20, 16, 64), (20, 150, 120)],
+)
+def test_more_models_than_the_budget_carries_are_looked_at_on_few_examples(
+    budget: float, kinds: int, total: int
+) -> None:
+    used, first = allot(SplitSizes(train=600, select=200, report=200), [0.05] * 8, budget, kinds)
     assert (first, used.select, used.report) == (total // 2, total // 4, total // 4)
 
 
