@@ -40,7 +40,7 @@ from turns import Program, in_turns
 from advisor.jobs.records import Plan
 
 PROMISES = {"extraction": 0.95, "overhead": 1.08, "second": 10.0}
-ROUNDS = 12
+ROUNDS = 6
 TUNED = {IMAGES: "last-block", TEXTS: "lora"}
 Row = tuple[str, str, float, float, float, bool]
 
@@ -58,7 +58,7 @@ def extraction(data: Path) -> Iterator[Row]:
     from advisor.probe.features import embed
 
     torch.set_num_threads(threads())
-    for name, task, most in ((IMAGES, "image-classification", 96), (TEXTS, "text-classification", 480)):
+    for name, task, most in ((IMAGES, "image-classification", 300), (TEXTS, "text-classification", 480)):
         folder = prepared(data, name, Path(tempfile.mkdtemp()) / "run", models_here(task)[:1], 3600)
         examples = folder.examples()
         contents = list(examples.contents[:most])

@@ -71,7 +71,7 @@ def _turn(process: subprocess.Popen[bytes], ready: Callable[[], bool]) -> bool:
     while process.poll() is None and not ready() and time.monotonic() < until:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(LOOK_S)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args)
     process.send_signal(signal.SIGSTOP)
+    if process.poll():
+        raise subprocess.CalledProcessError(process.returncode, process.args)
     return process.returncode is None and not ready()

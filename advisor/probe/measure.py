@@ -59,6 +59,7 @@ class PeakMemory:
 
     def __init__(self, baseline_mb: float) -> None:
         self.baseline_mb = baseline_mb
+        self._standing_mb = 0.0
 
     def settle(self, library: str) -> None:
         """Import a library, once: what it takes stays for good, so it is not counted and not collected.
@@ -73,12 +74,16 @@ class PeakMemory:
         gc.freeze()
         self.baseline_mb += max(0, psutil.Process().memory_info().rss - before) / 1e6
 
-    def start(self) -> None:
-        """Give freed memory back and forget earlier peaks."""
+    def start(self, *, apart: bool = False) -> None:
+        """Give freed memory back and forget earlier peaks.
+
+        :param apart: do not count what stands now either: what comes needs nothing of it.
+        """
         import torch
 
         gc.collect()
         give_back_freed_memory()
+        self._standing_mb = psutil.Process().memory_info().rss / 1e6 if apart else 0.0
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         elif CLEAR.exists():
@@ -96,4 +101,4 @@ class PeakMemory:
             for line in STATUS.read_text().splitlines():
                 if line.startswith("VmHWM:"):
                     peak = max(peak, int(line.split()[1]) * 1024 / 1e6)
-        return max(0.0, peak - self.baseline_mb)
+        return max(0.0, peak - max(self.baseline_mb, self._standing_mb))

@@ -99,27 +99,38 @@ class Worker(Climber):
     def begin(self) -> list[str]:
         """Take all models up their first rungs, the cheapest baseline before them and the others after them.
 
+        Where the models spend what they may, the baselines have what was kept for them, and what they leave goes into
+        the other models.
+
         :return: the chosen models, in the order in which they climbed.
-        :raises OutOfTime: once the baselines are fitted, if the models have spent all other time.
+        :raises OutOfTime: if there is no time for one of them.
         """
         cheapest, *others = BASELINES[self.examples.task]
-        each, spent = BASELINE_SHARE * self.clock.left, None
+        each = BASELINE_SHARE * max(0.0, self.clock.left)
         self.baseline(cheapest)
+        missing = [baseline for baseline in others if not self.ladder.has(baseline, "fit")]
+        try:
+            with self.clock.keeping(each * len(missing)):
+                models = self.look()
+        except OutOfTime:
+            models = []
+        for baseline in missing:
+            self.baseline(baseline, each)
+        return models or self.look()
+
+    def look(self) -> list[str]:
+        """Take all models up their first rungs, each within what is fair where there is time for all.
+
+        :return: the chosen models, in the order in which they climbed.
+        :raises OutOfTime: if there is no time for one of them.
+        """
         costs = self.first_costs()
         carried = sum(costs.values()) <= self.clock.left
         models = self.in_turn(costs, carried)
-        try:
-            with self.clock.keeping(each * len(others)):
-                for number, model in enumerate(models):
-                    share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
-                    fair = self.clock.left * min(0.9, 2 * share)
-                    self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
-        except OutOfTime as error:
-            spent = error
-        for baseline in others:
-            self.baseline(baseline, each)
-        if spent:
-            raise spent
+        for number, model in enumerate(models):
+            share = costs[model] / sum(costs[other] for other in models[number:]) if carried else 1.0
+            fair = self.clock.left * min(0.9, 2 * share)
+            self.step(model, "linear-probe", limit=fair, place=(number + 1, len(models)))
         return models
 
     def fits(self, option: Option) -> bool:

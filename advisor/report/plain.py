@@ -123,9 +123,10 @@ def _tied(report: Report, winner: str) -> str:
 
 
 def behind(report: Report) -> tuple[str, ...]:
-    """Name the pretrained models that tie with the winner only by what tuning should add.
+    """Name the models that tie with the winner only by what tuning should add.
 
-    What was measured of them lies below what was measured of the winner, each outside the other's interval.
+    What was measured of them lies below what was measured of the winner, each outside the other's interval, and what
+    the decision expects of them lies above their own.
     """
     from advisor.charts.metric import measured_metric
 
@@ -135,9 +136,16 @@ def behind(report: Report) -> tuple[str, ...]:
     if best is None:
         return ()
     tied = [rows[model] for model in report.decision.tied_with if model in rows]
-    found = {row.model: measured_metric(row, metric) for row in tied if row.kind != "baseline"}
+    hopes = report.decision.expected
+    found = {
+        row.model: measured_metric(row, metric)
+        for row in tied
+        if row.kind != "baseline" and row.model in hopes
+    }
     return tuple(
-        model for model, own in found.items() if own and own.value < best.low and own.high < best.value
+        model
+        for model, own in found.items()
+        if own and own.value < best.low and own.high < min(best.value, hopes[model].value)
     )
 
 

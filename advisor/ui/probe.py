@@ -100,8 +100,8 @@ if draft.run is None or not Path(draft.run).is_dir():
     with left:
         st.header(t("The plan"), anchor=False)
         steps = (
-            "**Baselines** that need no pretrained model: they show whether a deep model is worth it.",
             "**Every model, frozen,** with a small classifier on its features.",
+            "**Baselines** that need no pretrained model: they show whether a deep model is worth it.",
             "**The best ones, tuned briefly,** then longer while the time lasts.",
         )
         st.markdown("\n".join(f"{place}. {t(step)}" for place, step in enumerate(steps, 1)))

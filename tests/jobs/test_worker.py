@@ -26,7 +26,7 @@ from advisor.knowledge import Knowledge
 from advisor.probe.after.subject import Subject, answer
 from advisor.probe.allocate import Gain
 from advisor.probe.cache import FeatureCache
-from advisor.probe.clock import OutOfTime
+from advisor.probe.clock import Clock, OutOfTime
 from advisor.probe.ladder import Ladder, best_point
 from advisor.probe.plan import BASELINES
 from advisor.probe.rungs import climb_baseline, rung
@@ -203,6 +203,7 @@ def test_features_are_counted_over_all_parts(
 ) -> None:
     monkeypatch.setenv("ADVISOR_HOME", str(workshop / "home-counted"))
     monkeypatch.setattr("advisor.probe.setting.LEAST_APART_S", 0.0)
+    monkeypatch.setattr(Clock, "room", 0.0)
     folder = lay(workshop, workshop / "run-counted", plan(bert=("linear-probe",)), TEXTS)
     work(folder)
     told = [event for event in folder.events() if event.get("what") == "features"]
@@ -411,25 +412,28 @@ def test_out_of_time_before_the_first_rung(workshop: Path, tmp_path: Path) -> No
 def test_baselines_beyond_the_cheapest_come_after_the_first_rungs(
     workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Time is kept for them: networks that spend all other time do not leave a run without them."""
-    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=100)
+    """Time is kept for them: networks that spend all other time do not leave a run without them, and get the rest."""
+    folder = lay(workshop, tmp_path / "run", None, models=["tiny/a", "tiny/b"], budget_s=1000)
     worker = Worker(folder, time.monotonic(), lambda: False)
-    step = Worker.step
+    step, asked = Worker.step, list[str]()
 
     def slow(self: Worker, model: str, rung: str, **more: Any) -> bool:
-        if model == "tiny/b":
+        asked.append(model)
+        if asked.count("tiny/b") == 1 and model == "tiny/b":
             self.clock._started -= self.clock.left + 1
         return step(self, model, rung, **more)
 
     monkeypatch.setattr(Worker, "step", slow)
+    monkeypatch.setattr(Ladder, "gain", lambda self, model, rung: Gain(-0.5, 0.001))
     worker.run()
     began = [event["model"] for event in folder.events() if event["kind"] == "rung"]
-    assert began[:5] == [
+    assert began[:6] == [
         "baseline/majority", "tiny/a", "tiny/b", "baseline/colour-edges-logreg", "baseline/colour-edges-forest",
+        "tiny/b",
     ]  # fmt: skip
-    found = rows(report_of(folder))
-    assert {model for model, row in found.items() if row["status"] == "ok"} == set(found) - {"tiny/b"}
-    assert "kept for baselines and checks" in found["tiny/b"]["because"]
+    (ended,) = (event for event in folder.events() if event["kind"] == "model-ended")
+    assert "kept for what comes after" in ended["because"]
+    assert {row["status"] for row in rows(report_of(folder)).values()} == {"ok"}
 
 
 @pytest.fixture
@@ -454,7 +458,7 @@ def test_a_climb_that_takes_all_its_time_leaves_some_for_looking_at_the_winner(
     worker.clock._started -= 4
     worker.run()
     last, report = folder.events()[-1], report_of(folder)
-    assert (last["kind"], "kept for baselines and checks" in last["because"]) == ("done", True)
+    assert (last["kind"], "kept for what comes after" in last["because"]) == ("done", True)
     assert {row["name"]: row["status"] for row in report["checks"]["rows"]}["label-noise"] == "done"
 
 

@@ -90,7 +90,7 @@ def test_what_is_kept_for_later_is_not_spent_before() -> None:
     with clock.keeping(15), clock.keeping(5):
         assert clock.left == -5
         for asked in (clock.check, clock.go_on):
-            with pytest.raises(OutOfTime, match="but 20 s kept for baselines and checks"):
+            with pytest.raises(OutOfTime, match="but 20 s kept for what comes after"):
                 asked()
     assert clock.left == 15
     clock.check()

@@ -51,6 +51,18 @@ def test_peak_memory_sees_what_was_held() -> None:
     assert PeakMemory(1e9).stop() == 0
 
 
+def test_what_stands_from_before_is_not_counted_where_nothing_needs_it() -> None:
+    memory = PeakMemory(psutil.Process().memory_info().rss / 1e6)
+    block = np.ones(40_000_000)
+    memory.start()
+    assert memory.stop() > 200
+    memory.start(apart=True)
+    assert memory.stop() < 100
+    memory.start()
+    assert memory.stop() > 200
+    assert block.any()
+
+
 def test_an_imported_library_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "heavy_library.py").write_text(
         "import numpy\nheld = numpy.ones(20_000_000)\n", encoding="utf-8"

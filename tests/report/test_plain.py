@@ -8,7 +8,7 @@ from report_fixture import COLOUR, LITE0, LITE1, LITE2, MAJORITY, MOBILE, RESNET
 from advisor.quantity import Quantity
 from advisor.report.numbers import chance, count, milliseconds, percent, plural, quantity, seconds, size, span
 from advisor.report.plain import advantages, behind, saves, verdict
-from advisor.result import Decision, Metric, ModelResult, Report
+from advisor.result import Decision, Expected, Metric, ModelResult, Report
 
 REPORT = make_report()
 
@@ -65,12 +65,17 @@ def test_what_would_have_to_catch_up_is_not_called_equal() -> None:
         else row
         for row in report.probe.results
     )
-    report = report.model_copy(update={"probe": report.probe.model_copy(update={"results": rows})})
+    hoped = Expected(metric="accuracy", value=0.88, low=0.7, high=0.95, strategy="last-block")
+    decision = report.decision.model_copy(update={"expected": dict.fromkeys((LITE0, COLOUR), hoped)})
+    probe = report.probe.model_copy(update={"results": rows})
+    report = report.model_copy(update={"probe": probe, "decision": decision})
     text = plain(verdict(report))
     assert behind(report) == (LITE0,)
     assert "tf_efficientnet_lite1 and " in text
     assert "are practically equal" in text
     assert text.endswith("tf_efficientnet_lite0 scored lower here but may draw level when fully tuned.")
+    hopeless = decision.model_copy(update={"expected": {LITE0: hoped.model_copy(update={"value": 0.5})}})
+    assert not behind(report.model_copy(update={"decision": hopeless}))
 
 
 def test_low_confidence_is_said_first() -> None:

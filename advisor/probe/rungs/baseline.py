@@ -23,7 +23,7 @@ def climb_baseline(setting: Setting, model: str, most_seconds: float | None = No
     """
     examples, truth = setting.examples, setting.truth
     begun = time.monotonic()
-    setting.memory.start()
+    setting.memory.start(apart=True)
     own = setting.folder.rung_folder(model) / "features"
     used = setting.contents([*examples.train, *examples.select, *examples.report])
     if "colour-edges" in model and not setting.descriptors:

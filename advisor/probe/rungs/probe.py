@@ -29,8 +29,8 @@ class Probe(Rung):
     """Frozen features and a logistic regression, at growing numbers of examples.
 
     The examples to judge by come first, then the training examples: all in one go, which pads texts least, where there
-    is surely time for that, else in stratified parts. When the model's own time limit passes, the parts that are done
-    are enough for a probe.
+    should be time for that, else in stratified parts. When the model's own time limit passes, the examples before the
+    first without features are enough for a probe; of parts those are all that are done.
     """
 
     def climb(self) -> None:
@@ -107,9 +107,9 @@ class Probe(Rung):
         return chosen.crossed(values, everything, k, setting.seed, setting.clock.go_on)
 
     def learnt(self, pace: float) -> tuple[NDArray[np.float32], bool]:
-        """Compute the training features; what of a part time cuts off is lost to the probe.
+        """Compute the training features; what time cuts off, from the first missing one on, is lost to the probe.
 
-        :param pace: seconds for each, as far as is known.
+        :param pace: seconds for each; infinite where that is not known, since nothing had to be computed yet.
         :return: the features of a prefix of the training examples, and whether time cut it short.
         """
         contents = self.setting.contents(self.train)
