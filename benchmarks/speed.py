@@ -35,7 +35,7 @@ from by_hand import (
     weights_of,
     worked,
 )
-from turns import Program, in_turns
+from turns import Program, in_turns, surroundings
 
 from advisor.jobs.records import Plan
 
@@ -153,6 +153,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.data is None:
         parser.error("name the folder that holds datasets/ with --data or ADVISOR_BENCH_DATA")
+    os.environ.update(surroundings())
     data, asked = Path(options.data), options.parts.split(",")
     parts: dict[str, Any] = {
         "extraction": lambda: extraction(data),
