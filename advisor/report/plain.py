@@ -12,7 +12,7 @@ __all__ = ["LATE", "advantages", "behind", "saves", "verdict"]
 
 MAJORITY = "baseline/majority"
 SURE = 0.5
-AMOUNT = re.compile(r"(?<=\d) (?=(?:%|ms|MB|GB)(?:\W|$))")
+SHARE = re.compile(r"(?<=\d) (?=%)")
 LATE = "scored lower here but may draw level when fully tuned"
 
 
@@ -25,7 +25,7 @@ def verdict(report: Report) -> str:
     winner = report.decision.winner
     text = _nothing(report) if winner is None else _choice(report, winner)
     more = (_catching_up(report), _none_fits(report), _cut_short(report))
-    return AMOUNT.sub(THIN, one_line(" ".join(filter(None, (text, *more)))))
+    return SHARE.sub(THIN, one_line(" ".join(filter(None, (text, *more)))))
 
 
 def _rows(report: Report) -> dict[str, ModelResult]:

@@ -33,7 +33,7 @@ def test_clear_winner() -> None:
     )
 
 
-def test_no_amount_breaks_from_its_unit() -> None:
+def test_no_share_breaks_from_its_sign() -> None:
     assert "84\u202f% sure" in verdict(decided(LITE2))
 
 
