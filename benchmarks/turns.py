@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from advisor.jobs.watch import ENVIRONMENT
+
 TURN_S, LOOK_S = 4.0, 0.1
-QUIET = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Program:
 
 def surroundings(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a worker, and of what it is compared with."""
-    return {**QUIET, **os.environ, **(more or {})}
+    return {**ENVIRONMENT, **os.environ, **(more or {})}
 
 
 def in_turns(*programs: Program) -> list[float]:

@@ -18,7 +18,7 @@ from advisor.jobs.folder import RunFolder
 from advisor.jobs.owner import describe
 from advisor.jobs.recover import WORKER
 
-__all__ = ["Ended", "OnEvent", "watch"]
+__all__ = ["ENVIRONMENT", "Ended", "OnEvent", "watch"]
 
 OnEvent = Callable[[Mapping[str, Any]], None]
 ENVIRONMENT = {
@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
+"""What a worker has set, unless the user's environment says otherwise."""
 POLL_S = 0.1
 MEMORY_POLL_S = 0.5
 PATIENCE_S = 0.8

@@ -126,7 +126,7 @@ def test_nothing_probed() -> None:
     assert verdict(no_winner(())).startswith("No choice: nothing was probed.")
     bare = no_winner(())
     none = bare.recommendation.model_copy(update={"shortlist": ()})
-    assert plain(verdict(bare.model_copy(update={"recommendation": none}))).endswith(
+    assert verdict(bare.model_copy(update={"recommendation": none})).endswith(
         "No model meets what you asked for. The closest is convnext_tiny, which misses a single requirement: "
         "latency: 63.2 ms, asked is at most 40."
     )
