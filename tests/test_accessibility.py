@@ -104,9 +104,9 @@ def test_no_grave_violation(site: Site, name: str, scheme: str) -> None:
             page.get_by_text(title).click()
             settled(page)
     if name in DRAWN:
-        page.get_by_test_id("stVegaLiteChart").first.wait_for()
-        said = page.evaluate(CHARTS)
-        assert said and all(said)
+        page.wait_for_function(
+            f"() => {{ const said = ({CHARTS})(); return said.length && said.every(Boolean) }}"
+        )
         assert page.evaluate("() => document.querySelectorAll('main img:not([alt])').length") == 0
     found = axe.run(page).response["violations"]
     page.close()
