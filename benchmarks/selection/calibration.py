@@ -164,6 +164,39 @@ def fitted(rows: Sequence[Draw], table: Floats, without: str | None = None) -> A
     return Doubt(*GRID[int(np.mean(means, axis=0).argmin())])
 
 
+def alone(row: Draw, places: dict[str, tuple[float, float]]) -> dict[str, dict[str, float]]:
+    """What one figure alone says of each model of a draw, on the same examples as the decision."""
+    everything = np.asarray(row["truth"])
+    select = everything[row["learnt"] :]
+    right_of = {
+        m: np.asarray(one["cross"]) == everything if one["cross"] else np.asarray(one["select"]) == select
+        for m, one in row["models"].items()
+    }
+    return {
+        "LogME": {m: one["logme"] for m, one in row["models"].items()},
+        "linear probe": {m: float(was.mean()) for m, was in right_of.items()},
+        "prior": {m: places.get(m, (0.0, 0.0))[0] for m in row["models"]},
+    }
+
+
+def beside(rows: Sequence[Draw], ours: Sequence[float], ends: dict[str, dict[str, float]]) -> None:
+    """Print the mean regret of the decision beside that of each figure alone; every set counts the same."""
+    places = standings()
+    found: dict[str, dict[str, list[float]]] = {}
+    for row, gap in zip(rows, ours, strict=True):
+        of = ends[row["set"]]
+        best = max(of[model] for model in row["models"])
+        gaps = {"decision": gap}
+        for name, scores in alone(row, places[row["kind"]]).items():
+            gaps[name] = best - of[max(scores, key=lambda m: (scores[m], m))]
+        for name, value in gaps.items():
+            found.setdefault(f"{row['kind']}s, {name}", {}).setdefault(row["set"], []).append(100 * value)
+    for name, of_set in sorted(found.items()):
+        print(
+            f"    mean regret on the same examples, {name}: {np.mean([np.mean(v) for v in of_set.values()]):.2f}"
+        )
+
+
 def calibration_error(said: Floats, was: Floats) -> float:
     """Mean distance of what was said from what was, over bins of equally many decisions."""
     order = np.argsort(said, kind="stable")
@@ -225,6 +258,7 @@ def judge(rows: Sequence[Draw], ends: dict[str, dict[str, float]], table: Path |
     order = np.argsort(said, kind="stable")
     for one in np.array_split(order, BINS):
         print(f"    says {said[one].mean():.3f}  right {was[one].mean():.3f}  of {len(one)}")
+    beside(rows, [line[8] for line in lines], ends)
     whole = fitted(rows, loss)
     print(
         "left out:", ", ".join(f"{name} {doubt.learning}/{doubt.tuning}" for name, doubt in without.items())
