@@ -30,7 +30,7 @@ from advisor.quantity import Basis, Quantity
 from advisor.transferred import Standing, standings
 from advisor.workload import amount
 
-__all__ = ["Prior", "expected_quality", "prior_for", "standing"]
+__all__ = ["Prior", "prior_for", "standing"]
 
 Z90 = 1.645
 OWN_SD = 0.05
@@ -91,7 +91,11 @@ class Prior:
     transfer: dict[str, Standing] = field(default_factory=dict)
 
     def quality(self, card: ModelCard) -> Quantity:
-        """Give a model's expected quality between the task's poor (0) and excellent (1) published values."""
+        """Give a model's expected quality between the task's poor (0) and excellent (1) published values.
+
+        :return: `published`, of exactly this model; or `estimated` with a wide interval from its family or size; or
+            `unknown`.
+        """
         there = self.transfer.get(card.id)
         if there is not None:
             return _quality(_Judgement(there.value, there.sd, "published", there.says))
@@ -321,14 +325,6 @@ def _family(card: ModelCard) -> str:
 
 def _unlearnt(card: ModelCard) -> bool:
     return card.kind == "classical"
-
-
-def expected_quality(card: ModelCard, task: Task, knowledge: Knowledge, brief: Brief) -> Quantity:
-    """Give a model's expected quality (unit "quality", 0–1) from published results of exactly this model.
-
-    :return: `published`; or `estimated` with a wide interval from its family or size; or `unknown`.
-    """
-    return prior_for(task, knowledge, brief).quality(card)
 
 
 def standing(

@@ -5,7 +5,7 @@ from knowledge_fixture import RESULTS, card, image, make_knowledge, text
 
 from advisor.brief import Brief
 from advisor.knowledge import Knowledge, Result
-from advisor.prior import expected_quality, prior_for, standing
+from advisor.prior import prior_for, standing
 
 KNOWLEDGE = make_knowledge()
 IMAGES, TEXTS = KNOWLEDGE.tasks
@@ -23,7 +23,7 @@ def test_a_result_is_read_between_its_yardsticks_ends() -> None:
     alone = rebuilt(
         results=(Result(model="res/50", benchmark="imagenet-1k", metric="top1", value=0.75, source="s"),)
     )
-    quality = expected_quality(alone.model("res/50"), IMAGES, alone, brief())
+    quality = prior_for(IMAGES, alone, brief()).quality(alone.model("res/50"))
     assert quality.value == pytest.approx(0.5)
     assert (quality.unit, quality.basis) == ("quality", "published") and "ImageNet" in quality.source
 
@@ -32,7 +32,7 @@ def test_smaller_is_better_where_low_exceeds_high() -> None:
     alone = rebuilt(
         results=(Result(model="bert/base", benchmark="error", metric="wer", value=0.1, source="s"),)
     )
-    quality = expected_quality(alone.model("bert/base"), TEXTS, alone, brief("text-classification"))
+    quality = prior_for(TEXTS, alone, brief("text-classification")).quality(alone.model("bert/base"))
     assert quality.value == pytest.approx(0.75)
 
 
@@ -80,7 +80,7 @@ def test_with_enough_models_size_speaks_for_the_unmeasured() -> None:
 
 def test_where_nobody_has_results_quality_is_unknown() -> None:
     bare = rebuilt(results=())
-    assert expected_quality(bare.model("res/50"), IMAGES, bare, brief()).basis == "unknown"
+    assert prior_for(IMAGES, bare, brief()).quality(bare.model("res/50")).basis == "unknown"
 
 
 def test_a_name_alike_inherits_nothing() -> None:
@@ -92,22 +92,22 @@ def test_a_name_alike_inherits_nothing() -> None:
 def test_chinese_data_are_judged_by_chinese_yardsticks() -> None:
     """Its Chinese result stands well above its English one, so the language asked for must show."""
     both = KNOWLEDGE.model("xlmr/base")
-    chinese = expected_quality(both, TEXTS, KNOWLEDGE, brief("text-classification", languages=["zh"]))
-    english = expected_quality(both, TEXTS, KNOWLEDGE, brief("text-classification", languages=["en"]))
+    chinese = prior_for(TEXTS, KNOWLEDGE, brief("text-classification", languages=["zh"])).quality(both)
+    english = prior_for(TEXTS, KNOWLEDGE, brief("text-classification", languages=["en"])).quality(both)
     assert chinese.value is not None and english.value is not None and chinese.value > english.value + 0.2
     assert "ChnSentiCorp" in chinese.source
 
 
 def test_results_in_another_language_are_flagged_and_wider() -> None:
     bert = KNOWLEDGE.model("bert/base")
-    foreign = expected_quality(bert, TEXTS, KNOWLEDGE, brief("text-classification", languages=["zh"]))
-    home = expected_quality(bert, TEXTS, KNOWLEDGE, brief("text-classification", languages=["en"]))
+    foreign = prior_for(TEXTS, KNOWLEDGE, brief("text-classification", languages=["zh"])).quality(bert)
+    home = prior_for(TEXTS, KNOWLEDGE, brief("text-classification", languages=["en"])).quality(bert)
     assert "another language" in foreign.source and width(foreign) > width(home)
 
 
 def test_a_distant_domain_widens() -> None:
-    near = expected_quality(KNOWLEDGE.model("res/50"), IMAGES, KNOWLEDGE, brief())
-    far = expected_quality(KNOWLEDGE.model("res/50"), IMAGES, KNOWLEDGE, brief(domain="medical"))
+    near = prior_for(IMAGES, KNOWLEDGE, brief()).quality(KNOWLEDGE.model("res/50"))
+    far = prior_for(IMAGES, KNOWLEDGE, brief(domain="medical")).quality(KNOWLEDGE.model("res/50"))
     assert width(far) > width(near)
 
 
@@ -116,8 +116,8 @@ def test_a_distant_domain_widens() -> None:
 def test_the_order_of_the_rows_does_not_matter(rows: list[Result]) -> None:
     shuffled = rebuilt(results=tuple(rows))
     for id in ("res/50", "vit/large", "vit/base"):
-        before = expected_quality(KNOWLEDGE.model(id), IMAGES, KNOWLEDGE, brief())
-        after = expected_quality(KNOWLEDGE.model(id), IMAGES, shuffled, brief())
+        before = prior_for(IMAGES, KNOWLEDGE, brief()).quality(KNOWLEDGE.model(id))
+        after = prior_for(IMAGES, shuffled, brief()).quality(KNOWLEDGE.model(id))
         assert after.value == pytest.approx(before.value, abs=1e-12)
 
 
@@ -149,7 +149,7 @@ def test_a_yardstick_that_few_share_counts_less() -> None:
     """A perfect reading that nobody else has must not put an old model above well-measured ones."""
     rows = (*RESULTS, Result(model="odd/reader", benchmark="error", metric="wer", value=0.0, source="s"))
     knowledge = rebuilt(results=rows)
-    quality = expected_quality(knowledge.model("odd/reader"), TEXTS, knowledge, brief("text-classification"))
+    quality = prior_for(TEXTS, knowledge, brief("text-classification")).quality(knowledge.model("odd/reader"))
     assert quality.basis == "published" and "drawn towards" in quality.source
     assert quality.value is not None and 0.5 < quality.value < 0.9
 
@@ -165,4 +165,4 @@ def test_unpretrained_methods_stand_with_their_kind_or_below_the_weakest() -> No
         Result(model="forest/hog", benchmark="imagenet-1k", metric="top1", value=0.72, source="s"),
     )
     informed = rebuilt(models=(*KNOWLEDGE.models, sibling), results=rows)
-    assert expected_quality(sibling, IMAGES, informed, brief()).value == pytest.approx(0.35)
+    assert prior_for(IMAGES, informed, brief()).quality(sibling).value == pytest.approx(0.35)

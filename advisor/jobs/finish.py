@@ -36,7 +36,6 @@ __all__ = ["collect", "finish", "versions"]
 
 PACKAGES = ("model-advisor", "torch", "timm", "transformers", "scikit-learn", "numpy", "huggingface-hub")
 SHOWN_ERRORS = 24
-SHOWN_TEXT = 240
 
 
 def finish(folder: RunFolder) -> Report:
@@ -304,8 +303,8 @@ def _errors(
             "predicted": examples.labels[predicted[i]],
             "probability": float(probabilities[i, predicted[i]]),
         }
-        if examples.task == "text-classification":
-            row["text"] = examples.contents[position][:SHOWN_TEXT]
+        if (text := examples.excerpt(position)) is not None:
+            row["text"] = text
         rows.append(row)
     return tuple(rows)
 

@@ -13,6 +13,9 @@ from advisor.result import CurvePoint, LatencyMeasured, SplitSizes, Status, Wait
 
 __all__ = ["Ending", "Examples", "Plan", "RunSpec", "RungRecord", "best_rung"]
 
+EXCERPT = 240
+"""Characters of a text that are shown."""
+
 
 class Plan(Frozen):
     """A schedule without a clock: how many examples, which rungs each model climbs, in order, and what is checked."""
@@ -85,6 +88,10 @@ class Examples(Frozen):
     def crossed(self) -> tuple[int, ...]:
         """Those that probes are cross-validated on, as far as they learnt from them: the first rung's are the last."""
         return (*self.train[self.first :], *self.train[: self.first], *self.select)
+
+    def excerpt(self, position: int) -> str | None:
+        """Give the beginning of a text; None for an image."""
+        return self.contents[position][:EXCERPT] if self.task == "text-classification" else None
 
 
 class RungRecord(Frozen):

@@ -58,11 +58,10 @@ class Climber:
         from advisor.dataset import ImageReader
         from advisor.metrics import parse_metric
         from advisor.probe.measure import PeakMemory
-        from advisor.probe.setting import Setting
+        from advisor.probe.setting import Setting, opener
 
         keep_freed_memory()
-        images = self.examples.task == "image-classification"
-        reader = ImageReader(Path(self.examples.origin)) if images else _no_image
+        reader = opener(self.examples)
         metric = self.spec.brief.metric
         self.setting = Setting(
             folder=self.folder,
@@ -251,10 +250,6 @@ class Climber:
 
 def _text_digest(content: str) -> bytes:
     return sha256(content.encode()).digest()
-
-
-def _no_image(content: str) -> Any:
-    raise ValueError("texts have no images")
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,7 @@ Runs as a child process (`python -m advisor.probe.export RUN MODEL OUT`), so tha
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from advisor.probe.head import Head
 from advisor.probe.measure import measure_latency
 from advisor.probe.onnx import export_onnx
 from advisor.probe.rungs.rung import layers_of
+from advisor.probe.setting import opener
 from advisor.probe.tune import TunedHead, load_learnt
 from advisor.result import Exported
 
@@ -94,7 +95,7 @@ def _export_pretrained(
             f"The run keeps no head of {best.model}: it was made by an older version",
             fix="Run the probe again.",
         )
-    backbone = load_backbone(_locate(folder, best), _reader(folder))
+    backbone = load_backbone(_locate(folder, best), opener(folder.examples()))
     use_layers(backbone, layers_of(best))
     head = _head(path)
     if isinstance(backbone, UseBackbone):
@@ -173,17 +174,6 @@ def _locate(folder: RunFolder, best: RungRecord) -> Any:
             "Bring it back.",
         )
     return found
-
-
-def _reader(folder: RunFolder) -> Callable[[str], Any]:
-    from advisor.dataset import ImageReader
-
-    examples = folder.examples()
-    return ImageReader(Path(examples.origin)) if examples.task == "image-classification" else _no_image
-
-
-def _no_image(content: str) -> Any:
-    raise ValueError("texts have no images")
 
 
 def _head(path: Path) -> TunedHead:

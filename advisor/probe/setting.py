@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.dataset import OpenImage
+from advisor.dataset import ImageReader, OpenImage
 from advisor.files import storing
 from advisor.jobs.folder import Examples, RunFolder
 from advisor.metrics import evaluate
@@ -18,7 +18,7 @@ from advisor.probe.clock import Clock
 from advisor.probe.measure import PeakMemory
 from advisor.result import CurvePoint, NamedMetric
 
-__all__ = ["Probabilities", "Setting"]
+__all__ = ["Probabilities", "Setting", "opener"]
 
 Probabilities = NDArray[np.float32]
 LEAST_APART_S = 0.2
@@ -111,3 +111,12 @@ class Setting:
                 self.emit({"kind": "step", **step, **({} if loss is None else {"loss": loss})})
 
         return tell
+
+
+def opener(examples: Examples) -> OpenImage:
+    """Give what opens a run's images; a run on texts has none."""
+    return ImageReader(Path(examples.origin)) if examples.task == "image-classification" else _no_image
+
+
+def _no_image(content: str) -> Any:
+    raise ValueError("texts have no images")

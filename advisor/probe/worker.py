@@ -183,14 +183,17 @@ class Worker(Climber):
         """Climb what the plan says, in its order."""
         cheapest, *others = BASELINES[self.examples.task]
         self.baseline(cheapest)
-        height = max((len(rungs) for rungs in plan.values()), default=0)
-        for level in range(max(1, height)):
-            for number, (model, rungs) in enumerate(plan.items()):
-                if level < len(rungs) and model in self.spec.chosen:
-                    self.step(model, rungs[level], place=(number + 1, len(plan)))
-            if level == 0:
-                for baseline in others:
-                    self.baseline(baseline)
+        self.level(plan, 0)
+        for baseline in others:
+            self.baseline(baseline)
+        for level in range(1, max(map(len, plan.values()), default=0)):
+            self.level(plan, level)
+
+    def level(self, plan: Mapping[str, tuple[str, ...]], level: int) -> None:
+        """Climb what the plan says at one height."""
+        for number, (model, rungs) in enumerate(plan.items()):
+            if level < len(rungs) and model in self.spec.chosen:
+                self.step(model, rungs[level], place=(number + 1, len(plan)))
 
     def examine(self) -> None:
         """Look at labels, compression and what pretraining gave, as far as the budget has room."""

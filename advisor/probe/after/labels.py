@@ -14,7 +14,6 @@ __all__ = ["check_labels"]
 
 METHOD = "confident learning on its frozen features, cross-validated"
 SHOWN = 200
-SHOWN_TEXT = 240
 
 
 def check_labels(subject: Subject) -> None:
@@ -44,7 +43,6 @@ def check_labels(subject: Subject) -> None:
     found = out_of_fold(features, truth, len(examples.labels), seed=setting.seed, progress=progress)
     suspects, _ = label_issues(truth, found)
     likely = likely_labels(found, truth)
-    texts = examples.task == "text-classification"
     noise = LabelNoise(
         model=subject.model,
         method=METHOD,
@@ -57,7 +55,7 @@ def check_labels(subject: Subject) -> None:
                 likely=examples.labels[likely[i]],
                 given_probability=float(found[i, truth[i]]),
                 likely_probability=float(found[i, likely[i]]),
-                text=examples.contents[positions[i]][:SHOWN_TEXT] if texts else None,
+                text=examples.excerpt(positions[i]),
             )
             for i in suspects[:SHOWN].tolist()
         ),
