@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from advisor.probe.backbone import Backbone
 from advisor.probe.clock import Clock
 from advisor.probe.contrastive import compare
 from advisor.probe.features import is_out_of_memory
-from advisor.weights import Weights, timm_state
+from advisor.weights import Weights
 
 __all__ = [
     "FEWEST",
@@ -59,7 +60,10 @@ TEXT = SelfContrast()
 
 
 def has_batch_norm(weights: Weights) -> bool:
-    """Say whether a checkpoint keeps statistics of batch norm, by the names of its tensors; no tensor is read."""
+    """Say whether a checkpoint keeps statistics of batch norm, by the names of its tensors.
+
+    Only of a file in PyTorch's form from before its version 1.6 the tensors are read, too.
+    """
     return any(name.endswith("running_mean") for path in weights.files for name in _names(path))
 
 
@@ -69,7 +73,7 @@ def _names(path: Any) -> list[str]:
 
         with safe_open(path, framework="pt") as opened:
             return list(opened.keys())
-    return list(timm_state(torch.load(path, map_location="cpu", weights_only=True, mmap=True)))
+    return list(torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path)))
 
 
 def adapt_statistics(

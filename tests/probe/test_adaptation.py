@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from tiny_models import bert_model, timm_model
 from torch import nn
 
@@ -283,11 +284,16 @@ def test_a_real_encoder_sees_a_text_in_two_ways(tmp_path: Path) -> None:
     assert body.module is not None and not body.module.training
 
 
+@pytest.mark.parametrize("form", ["safetensors", "zip", "before 1.6"])
 @pytest.mark.parametrize(("architecture", "normed"), [("test_efficientnet", True), ("test_vit", False)])
-def test_batch_norm_is_seen_in_the_names(tmp_path: Path, architecture: str, normed: bool) -> None:
+def test_batch_norm_is_seen_in_the_names(tmp_path: Path, architecture: str, normed: bool, form: str) -> None:
     folder = timm_model(tmp_path / "net", architecture)
+    file = folder / "model.safetensors"
+    if form != "safetensors":
+        state, file = load_file(file), folder / "model.pth"
+        torch.save(state, file, _use_new_zipfile_serialization=form == "zip")
     weights = Weights(
         model="x", origin="local", loader="timm", revision="r", folder=folder,
-        files=(folder / "model.safetensors",), size_mb=1.0, architecture=None, licence=None,
+        files=(file,), size_mb=1.0, architecture=None, licence=None,
     )  # fmt: skip
     assert has_batch_norm(weights) is normed
