@@ -5,7 +5,7 @@ again without the advisor's code for it: the weights are loaded by timm or trans
 and saved to a file, the head is applied with numpy, and requests to both models are timed in turn. Size, accuracy
 and the ratio of latencies must be within 5 %. Exits with 1 where one is not.
 
-    python benchmarks/compression.py --data FOLDER [--sets flowers5,trec6] [--requests 80] [--json FILE]
+    python benchmarks/compression.py --data DATASETS [--sets flowers5,trec6] [--requests 200] [--json FILE]
 """
 
 import argparse
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from turns import surroundings
 
 MODELS = {
     "flowers5": "timm/tf_efficientnet_lite0.in1k",
@@ -70,8 +71,11 @@ def probed(name: str, folder: Path, out: Path) -> tuple[Any, Any]:
     return RunFolder(out), checks.compression
 
 
-def load(name: str, folder: Path) -> Loaded:
-    """Load the body with its own library and preprocessing."""
+def load(name: str, folder: Path, layers: str) -> Loaded:
+    """Load the body with its own library and preprocessing.
+
+    :param layers: of an encoder: "last", or "mean" for the mean over all of them.
+    """
     import torch
 
     from advisor.knowledge import load_knowledge
@@ -108,9 +112,10 @@ def load(name: str, folder: Path) -> Loaded:
         return tokenizer(list(contents), padding=True, truncation=True, max_length=256, return_tensors="pt")
 
     def pooled(module: Any, batch: Any) -> Any:
-        hidden = module(**batch).last_hidden_state.float()
         mask = batch["attention_mask"].unsqueeze(-1).float()
-        return (hidden * mask).sum(1) / mask.sum(1)
+        output = module(**batch, output_hidden_states=layers == "mean")
+        states = output.hidden_states[1:] if layers == "mean" else [output.last_hidden_state]
+        return torch.stack([(hidden.float() * mask).sum(1) / mask.sum(1) for hidden in states]).mean(0)
 
     return Loaded(body, tokens, pooled)
 
@@ -163,9 +168,7 @@ def measured(folder: Any, model: str, loaded: Loaded, form: Any, requests: int) 
 
     contents = [examples.contents[i] for i in examples.report]
     truth = np.asarray([examples.truth[i] for i in examples.report])
-    predicted = np.concatenate(
-        [answer(module, contents[i : i + 10], dtype) for i in range(0, len(contents), 10)]
-    )
+    predicted = np.concatenate([answer(module, [content], dtype) for content in contents])
     times: dict[str, list[float]] = {"after": [], "before": []}
     asked = [examples.contents[i] for i in examples.select]
     turns = [("after", module, dtype), ("before", loaded.module, None)]
@@ -195,7 +198,8 @@ def compare(name: str, data: Path, requests: int) -> dict[str, Any]:
     torch.set_num_threads(os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as place:
         folder, compression = probed(name, data, Path(place) / "run")
-        loaded = load(name, data)
+        rung = folder.rungs(compression.model)[0]
+        loaded = load(name, data, str(rung.hyperparameters.get("layers", "last")))
         outcome: dict[str, Any] = {}
         for form in compression.forms:
             if form.metric is None:
@@ -222,11 +226,12 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("ADVISOR_BENCH_DATA"))
     parser.add_argument("--sets", default="flowers5,trec6")
-    parser.add_argument("--requests", type=int, default=80)
+    parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     if given.data is None:
-        parser.error("give --data FOLDER or set ADVISOR_BENCH_DATA")
+        parser.error("--data FOLDER, or ADVISOR_BENCH_DATA, names the folder with the data sets")
+    os.environ.update(surroundings())
     outcome, breaches = {}, 0
     for name in given.sets.split(","):
         outcome[name] = compare(name, Path(given.data), given.requests)
