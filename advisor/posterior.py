@@ -128,10 +128,10 @@ def measure(
     models = tuple(result.model for result in results)
     m = len(models)
     weights = rng.exponential(size=(DRAWS, max(len(evidence.cross_truth), len(evidence.truth))))
-    sampled = np.stack([_scores(evidence, metric, model, weights) for model in models], axis=1)
-    scores = np.array(
-        [_scores(evidence, metric, model, np.ones((1, weights.shape[1])))[0] for model in models]
-    )
+    even = np.ones((1, weights.shape[1]))
+    weighted = [_scores(evidence, metric, model, np.concatenate([even, weights])) for model in models]
+    drawn = np.stack(weighted, axis=1)
+    scores, sampled = drawn[0], drawn[1:]
     sizes = np.array([len(evidence.cross.get(model, evidence.truth)) for model in models], dtype=float)
     fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)
     centre, prior = place([*results, *unreached], scores, evidence.standing, evidence.logme)
@@ -172,10 +172,11 @@ def join(measured: Measured, seed: int, doubt: Doubt = DOUBT, draws: int = DRAWS
 def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Floats:
     """Score a model under many weightings of the examples.
 
-    With cross-validation it is the score of the probe over all examples, and, where the model has climbed on, what it
-    gained since on those to choose by: the two are alike enough that their difference is known well.
+    With cross-validation it is the score of the probe over all examples. Where the model has climbed on, it is the
+    best rung's on those to choose by, less what these were lighter for its probe than all examples are; that counts as
+    far as the two scores go up and down together from weighting to weighting (a regression estimator, Cochran 1977).
 
-    :param weights: (draws, N), of which the last n belong to the select split.
+    :param weights: (draws, N), of which the last n belong to the select split; the first ones even.
     """
     n = len(evidence.truth)
     choosing = weights[:, -n:]
@@ -188,7 +189,15 @@ def _scores(evidence: Evidence, metric: str, model: str, weights: Floats) -> Flo
     whole = weighted_scores(metric, truth, cross, evidence.labels, weights[:, -much:])
     if model in evidence.first_best:
         return whole
-    return whole + best - weighted_scores(metric, evidence.truth, cross[-n:], evidence.labels, choosing)
+    there = weighted_scores(metric, evidence.truth, cross[-n:], evidence.labels, choosing)
+    return best - _slope(there[1:], best[1:]) * (there - whole)
+
+
+def _slope(given: Floats, asked: Floats) -> float:
+    """How much of a change of one score another takes part in, within 0–1, from both in many draws."""
+    variance = float(given.var())
+    together = float(np.mean((given - given.mean()) * (asked - asked.mean())))
+    return float(np.clip(together / variance, 0.0, 1.0)) if variance > 0 else 0.0
 
 
 def _on_the_way(one: ModelResult) -> set[str]:

@@ -59,6 +59,26 @@ def test_a_model_that_climbed_on_keeps_what_it_gained() -> None:
     assert climbed.interval("a")[0] > stayed.interval("a")[0] + 0.1
 
 
+def climbed_on(wrong: range, probe_wrong: range) -> float:
+    """The score of a tuned model whose probe was right in 60 % of the other 160 examples that it was judged on."""
+    found = evidence({"a": 1.0, "b": 0.75}, {"a": 0.6, "b": 0.75}, ("a",))
+    truth = found.truth
+    tuned, there = truth.copy(), truth.copy()
+    tuned[list(wrong)] = (tuned[list(wrong)] + 1) % K
+    there[list(probe_wrong)] = (there[list(probe_wrong)] + 1) % K
+    cross = np.concatenate([right(160, 0.6, 3), there])
+    found = replace(found, predictions={**found.predictions, "a": tuned}, cross={**found.cross, "a": cross})
+    return float(measure(found, "accuracy", rows("a", "b"), 0).scores[0])
+
+
+def test_light_examples_count_as_far_as_probe_and_tuned_model_err_together() -> None:
+    """The tuned model is right in 0.8 of those to choose by; where it errs in the very same, all examples count."""
+    whole = (160 * 0.6 + 32) / 200
+    assert climbed_on(range(16, 24), range(20)) == pytest.approx(0.8, abs=0.005)
+    assert climbed_on(range(8), range(8)) == pytest.approx(whole)
+    assert whole < climbed_on(range(4, 12), range(8)) < 0.8
+
+
 def test_doubt_widens_and_more_examples_to_learn_from_lessen_it() -> None:
     found = evidence({"a": 0.8, "b": 0.7}, {})
     assert spread(found, Doubt(resampling=4.0, learning=0.0)) > 1.2 * spread(found)
