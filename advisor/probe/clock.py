@@ -101,4 +101,4 @@ class Clock:
     def _spent(self) -> str:
         if self._kept_s < 1:
             return SPENT
-        return f"{SPENT} but {self._kept_s:.0f} s kept for what comes after"
+        return f"The time budget was spent but {self._kept_s:.0f} s kept for what comes after"

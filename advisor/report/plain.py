@@ -13,7 +13,7 @@ __all__ = ["LATE", "advantages", "behind", "saves", "verdict"]
 MAJORITY = "baseline/majority"
 SURE = 0.5
 SHARE = re.compile(r"(?<=\d) (?=%)")
-LATE = "scored lower here but may draw level when fully tuned"
+LATE = "scored lower here but may still draw level once trained on all your data"
 
 
 def verdict(report: Report) -> str:
@@ -123,7 +123,7 @@ def _tied(report: Report, winner: str) -> str:
 
 
 def behind(report: Report) -> tuple[str, ...]:
-    """Name the models that tie with the winner only by what tuning should add.
+    """Name the models that tie with the winner only by what training in full should add.
 
     What was measured of them lies below what was measured of the winner, each outside the other's interval, and what
     the decision expects of them lies above their own.
