@@ -73,7 +73,9 @@ def test_what_would_have_to_catch_up_is_not_called_equal() -> None:
     assert behind(report) == (LITE0,)
     assert "tf_efficientnet_lite1 and " in text
     assert "are practically equal" in text
-    assert text.endswith("tf_efficientnet_lite0 scored lower here but may still draw level once trained on all your data.")
+    assert text.endswith(
+        "tf_efficientnet_lite0 scored lower here but may still draw level once trained on all your data."
+    )
     hopeless = decision.model_copy(update={"expected": {LITE0: hoped.model_copy(update={"value": 0.5})}})
     assert not behind(report.model_copy(update={"decision": hopeless}))
 
