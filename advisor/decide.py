@@ -75,6 +75,7 @@ def decide(
     rest = [model for model in ranking[1:] if model not in broken]
     tied = found.tied(winner, rest) if winner else ()
     now = join(replace(measured, prospects=None), seed, doubt)
+    alike = now.tied(winner, tied) if winner else ()
     because = _because(winner, tied, found, p_best, results, broken, metric, evidence)
     unreached = {one.model: found.ahead(one.model, winner) for one in waiting} if winner else {}
     return Decision(
@@ -85,7 +86,7 @@ def decide(
         unreached=unreached,
         because=" ".join(filter(None, [because, _behind_now(winner, kept, found, now) if winner else None])),
         regret=found.regret(winner, kept) if winner else None,
-        next_steps=_next_steps(winner, tied, found, probe, evidence, results, unreached),
+        next_steps=_next_steps(winner, tied, alike, found, probe, evidence, results, unreached),
         expected={
             model: _expected(model, found, results[model], evidence, recommendation) for model in ranking
         },
@@ -180,18 +181,20 @@ def _cost(result: ModelResult) -> str:
 def _next_steps(
     winner: str | None,
     tied: Sequence[str],
+    alike: Sequence[str],
     found: Posterior,
     probe: ProbeResult,
     evidence: Evidence,
     results: Mapping[str, ModelResult],
     unreached: Mapping[str, float],
 ) -> tuple[str, ...]:
+    """Say what to do next; a smaller model is offered where it is alike as probed, whatever tuning may add."""
     steps = []
     n = len(evidence.truth)
     if winner and (longer := _longer(probe)):
         steps.append(longer)
     if winner and tied:
-        sizes = {model: mb for model in (winner, *tied) if (mb := results[model].size_mb) is not None}
+        sizes = {model: mb for model in (winner, *alike) if (mb := results[model].size_mb) is not None}
         light = min(sizes, key=lambda model: (sizes[model], model), default=winner)
         if light != winner and winner in sizes:
             steps.append(
@@ -319,7 +322,9 @@ def _risks(winner: str | None, results: Mapping[str, ModelResult], evidence: Evi
         )
     fewest = np.bincount(evidence.truth, minlength=len(evidence.labels))
     rare = [label for label, count in zip(evidence.labels, fewest, strict=True) if count < 5]
-    if rare:
+    if len(rare) == 1:
+        risks.append(f"One class, {rare[0]!r}, has fewer than 5 examples to choose by.")
+    elif rare:
         shown = ", ".join(repr(label) for label in rare[:3])
         risks.append(f"{len(rare)} classes have fewer than 5 examples to choose by, among them {shown}.")
     if winner and results[winner].licence is None and results[winner].kind != "baseline":

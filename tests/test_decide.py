@@ -360,6 +360,13 @@ def test_tie_names_the_smallest() -> None:
     assert any("take little" in step for step in decision.next_steps)
 
 
+def test_a_model_that_ties_by_what_tuning_may_add_is_not_offered_for_its_size() -> None:
+    rows = [whole("big").model_copy(update={"size_mb": 900.0}), result("small", size_mb=5.0)]
+    decision = judge({"big": right_share(200, 0.85), "small": right_share(200, 0.78, 1)}, rows=rows)
+    assert decision.winner == "big" and decision.tied_with == ("small",)
+    assert not any("smallest" in step for step in decision.next_steps)
+
+
 def test_an_unknown_size_is_not_the_smallest() -> None:
     same = right_share(60, 0.8)
     rows = [result("huge", size_mb=900.0), result("untold", size_mb=None)]
@@ -395,7 +402,19 @@ def test_rare_classes_and_unknown_licences_are_risks() -> None:
     decision = judge({"a": right_share(12, 0.8)}, rows=[result("a", licence=None)])
     text = " ".join(decision.risks)
     assert "licence of a" in text
-    assert "fewer than 5" in text
+    assert "4 classes have fewer than 5" in text
+
+
+def test_one_rare_class_is_told_as_one() -> None:
+    predicted = np.array([0, 1, 2] * 8 + [3] * 2, dtype=np.int64)
+    evidence = Evidence(
+        labels=("a", "b", "c", "d"), truth=predicted, predictions={"a": predicted}, standing={}, available=40,
+        learnt={"a": 20},
+    )  # fmt: skip
+    probe = ProbeResult(
+        budget_s=60, elapsed_s=50, seed=0, machine={}, versions={}, results=(result("a"),), evidence=evidence
+    )
+    assert "One class, 'd', has fewer than 5 examples to choose by." in decide(probe, advice()).risks
 
 
 def test_evidence_knows_nothing_of_the_report_split() -> None:
