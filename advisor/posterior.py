@@ -128,9 +128,8 @@ def measure(
     models = tuple(result.model for result in results)
     m = len(models)
     weights = rng.exponential(size=(DRAWS, max(len(evidence.cross_truth), len(evidence.truth))))
-    even = np.ones((1, weights.shape[1]))
-    weighted = [_scores(evidence, metric, model, np.concatenate([even, weights])) for model in models]
-    drawn = np.stack(weighted, axis=1)
+    weights = np.concatenate([np.ones((1, weights.shape[1])), weights])
+    drawn = np.stack([_scores(evidence, metric, model, weights) for model in models], axis=1)
     scores, sampled = drawn[0], drawn[1:]
     sizes = np.array([len(evidence.cross.get(model, evidence.truth)) for model in models], dtype=float)
     fixed = np.diag(_one_example(sizes)) + _level_doubt(sampled, sizes)

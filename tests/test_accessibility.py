@@ -107,6 +107,8 @@ def test_no_grave_violation(site: Site, name: str, scheme: str) -> None:
         page.wait_for_function(
             f"() => {{ const said = ({CHARTS})(); return said.length && said.every(Boolean) }}"
         )
+        said = page.evaluate(CHARTS)
+        assert said and all(said)
         assert page.evaluate("() => document.querySelectorAll('main img:not([alt])').length") == 0
     found = axe.run(page).response["violations"]
     page.close()

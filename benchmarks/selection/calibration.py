@@ -179,9 +179,13 @@ def alone(row: Draw, places: dict[str, tuple[float, float]]) -> dict[str, dict[s
     }
 
 
-def beside(rows: Sequence[Draw], ours: Sequence[float], ends: dict[str, dict[str, float]]) -> None:
+def beside(
+    rows: Sequence[Draw],
+    ours: Sequence[float],
+    ends: dict[str, dict[str, float]],
+    places: dict[str, dict[str, tuple[float, float]]],
+) -> None:
     """Print the mean regret of the decision beside that of each figure alone; every set counts the same."""
-    places = standings()
     found: dict[str, dict[str, list[float]]] = {}
     for row, gap in zip(rows, ours, strict=True):
         of = ends[row["set"]]
@@ -258,7 +262,7 @@ def judge(rows: Sequence[Draw], ends: dict[str, dict[str, float]], table: Path |
     order = np.argsort(said, kind="stable")
     for one in np.array_split(order, BINS):
         print(f"    says {said[one].mean():.3f}  right {was[one].mean():.3f}  of {len(one)}")
-    beside(rows, [line[8] for line in lines], ends)
+    beside(rows, [line[8] for line in lines], ends, places)
     whole = fitted(rows, loss)
     print(
         "left out:", ", ".join(f"{name} {doubt.learning}/{doubt.tuning}" for name, doubt in without.items())
